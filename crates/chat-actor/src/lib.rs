@@ -1,0 +1,2 @@
+//! One chat of Polychat: its actor, its feed, its turn runner.
+pub mod feed;

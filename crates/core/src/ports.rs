@@ -1,0 +1,20 @@
+//! The traits behind which worlds, stores, models and tools live.
+//!
+//! Each is small and object-safe. Adapters in the crates above implement them; the conformance
+//! suites in `polychat-testkit` say what an implementation promises.
+
+mod clock;
+mod model;
+mod service;
+mod store;
+mod tool;
+
+pub use clock::{Clock, Ids};
+pub use model::{
+    HostContext, Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream,
+};
+pub use service::{NoticeStream, WorldService};
+pub use store::{
+    AppendError, Entry, Fence, Head, LogKey, OpenMode, Store, StoreError, StoreErrorKind,
+};
+pub use tool::{ProgressSink, Tool, ToolInput, ToolSink};

@@ -1,0 +1,1 @@
+//! Testing Polychat and what plugs into it: checker, conformance suites, fault injection.
