@@ -153,3 +153,10 @@ opaque_id! {
     /// The name under which a model is registered with a world.
     ModelName
 }
+
+impl From<&AgentName> for ModelName {
+    /// Both follow the same rules, so the name of an agent can name a model.
+    fn from(name: &AgentName) -> Self {
+        Self(Arc::clone(&name.0))
+    }
+}

@@ -1,0 +1,222 @@
+//! Tool calls of a step: allowed, asked about, run, answered.
+
+use super::{
+    ChatState, Decision, Effect, Facts,
+    draft::Draft,
+    state::{Calls, OpenStep, Phase, Turn},
+};
+use crate::{
+    agent::AgentConfig,
+    content::{Part, bytes_of},
+    event::{ApprovalKind, Event},
+    outcome::{Failure, FailureKind},
+    refusal::Refusal,
+    seq::{MessageId, ToolCallId},
+    tool::{ApprovalDecision, ToolCall, ToolKind, ToolOutput, Verdict},
+};
+
+/// The calls of a step while a decision is made: phases change here first.
+pub(super) struct Board<'a> {
+    message: MessageId,
+    config: &'a AgentConfig,
+    calls: Vec<(&'a ToolCall, Phase)>,
+    /// Bytes of results that the decision adds to the history.
+    added_bytes: usize,
+}
+
+impl Calls {
+    pub(super) fn board(&self) -> Board<'_> {
+        Board {
+            message: self.message,
+            config: &self.config,
+            calls: self.calls.iter().map(|(call, phase)| (call, *phase)).collect(),
+            added_bytes: 0,
+        }
+    }
+}
+
+impl<'a> Board<'a> {
+    fn id(&self, index: usize) -> ToolCallId {
+        ToolCallId { message: self.message, index: u16::try_from(index).unwrap_or(u16::MAX) }
+    }
+
+    fn set(&mut self, index: usize, phase: Phase) {
+        if let Some((_, slot)) = self.calls.get_mut(index) {
+            *slot = phase;
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<(&'a ToolCall, Phase)> {
+        self.calls.get(index).copied()
+    }
+
+    fn fail(&mut self, draft: &mut Draft<'_>, index: usize, failure: Failure) {
+        self.added_bytes += failure.message.len();
+        self.set(index, Phase::Ended);
+        draft.push(Event::ToolError { tool_call_id: self.id(index), failure });
+    }
+}
+
+impl ChatState {
+    /// Judges the calls that a message asks for and begins those that may run.
+    pub(super) fn begin_calls(
+        &self,
+        draft: &mut Draft<'_>,
+        turn: &Turn,
+        step: &OpenStep,
+        calls: &[ToolCall],
+        facts: &mut Facts<'_>,
+    ) {
+        let mut board = Board {
+            message: step.message,
+            config: &step.config,
+            calls: calls.iter().map(|call| (call, Phase::Ready)).collect(),
+            added_bytes: 0,
+        };
+        for (index, call) in calls.iter().enumerate() {
+            match self.judge(&step.config, call, facts) {
+                Ok(None) => {}
+                Ok(Some(kind)) => {
+                    board.set(index, Phase::Awaiting);
+                    draft.push(Event::ApprovalRequested {
+                        tool_call_id: board.id(index),
+                        kind,
+                        name: call.name.clone(),
+                        arguments: call.arguments.clone(),
+                    });
+                }
+                Err(failure) => board.fail(draft, index, failure),
+            }
+        }
+        self.advance_calls(draft, turn, &mut board, facts);
+    }
+
+    /// Whether a call may run (`None`), or what a person has to be asked first.
+    fn judge(
+        &self,
+        agent: &AgentConfig,
+        call: &ToolCall,
+        facts: &Facts<'_>,
+    ) -> Result<Option<ApprovalKind>, Failure> {
+        if !agent.tools.includes(&call.name) {
+            let message = format!("agent {} has no tool named {:?}", agent.name, call.name);
+            return Err(Failure::new(FailureKind::UnknownTool, &message));
+        }
+        let spec = facts.tools.check(call)?;
+        if spec.kind == ToolKind::Question {
+            return Ok(Some(ApprovalKind::Question));
+        }
+        let policy = agent.policy.as_ref().unwrap_or(&facts.agents.settings.policy);
+        match policy.verdict(spec) {
+            Verdict::Allow => Ok(None),
+            Verdict::Ask if self.allowed_tools.contains(&call.name) => Ok(None),
+            Verdict::Ask => Ok(Some(ApprovalKind::Permission)),
+            Verdict::Deny => {
+                Err(Failure::new(FailureKind::Denied, "the policy allows reading tools only"))
+            }
+        }
+    }
+
+    /// Starts calls while there is room, and the next step once all have ended.
+    pub(super) fn advance_calls(
+        &self,
+        draft: &mut Draft<'_>,
+        turn: &Turn,
+        board: &mut Board<'_>,
+        facts: &mut Facts<'_>,
+    ) {
+        if !facts.may_run {
+            return;
+        }
+        let mut running = board.calls.iter().filter(|(_, phase)| *phase == Phase::Running).count();
+        for index in 0..board.calls.len() {
+            let Some((call, Phase::Ready)) = board.get(index) else { continue };
+            if running >= facts.limits.tool_calls_parallel_max.max(1) {
+                break;
+            }
+            // Tools may have changed while a person thought about it.
+            if let Err(failure) = facts.tools.check(call) {
+                board.fail(draft, index, failure);
+                continue;
+            }
+            running += 1;
+            board.set(index, Phase::Running);
+            let id = board.id(index);
+            draft.push(Event::ToolStart { tool_call_id: id, name: call.name.clone() });
+            draft.effect(Effect::CallTool { turn: turn.id, id, call: call.clone() });
+        }
+        if board.calls.iter().all(|(_, phase)| *phase == Phase::Ended) {
+            let agent = &board.config.name;
+            self.next_step(draft, turn, agent, board.added_bytes, facts);
+        }
+    }
+
+    pub(super) fn decide_tool_ended(
+        &self,
+        id: ToolCallId,
+        result: Result<ToolOutput, Failure>,
+        facts: &mut Facts<'_>,
+    ) -> Decision {
+        let mut draft = Draft::new(self, facts.at);
+        let Some((turn, calls)) = self.calls().filter(|(_, calls)| calls.message == id.message)
+        else {
+            return draft.done();
+        };
+        let (index, mut board) = (usize::from(id.index), calls.board());
+        let Some((_, Phase::Running)) = board.get(index) else { return draft.done() };
+        match result {
+            Ok(output) => {
+                board.added_bytes += bytes_of(&output.parts);
+                board.set(index, Phase::Ended);
+                draft.push(Event::ToolResult { tool_call_id: id, output });
+            }
+            Err(failure) => board.fail(&mut draft, index, failure),
+        }
+        self.advance_calls(&mut draft, turn, &mut board, facts);
+        draft.done()
+    }
+
+    pub(super) fn decide_approval(
+        &self,
+        id: ToolCallId,
+        decision: ApprovalDecision,
+        facts: &mut Facts<'_>,
+    ) -> Result<Decision, Refusal> {
+        let not_pending = Refusal::ApprovalNotPending { tool_call_id: id };
+        let Some((turn, calls)) = self.calls().filter(|(_, calls)| calls.message == id.message)
+        else {
+            return Err(not_pending);
+        };
+        let (index, mut board) = (usize::from(id.index), calls.board());
+        let Some((call, Phase::Awaiting)) = board.get(index) else { return Err(not_pending) };
+        let is_question = facts.tools.check(call).is_ok_and(|spec| spec.kind == ToolKind::Question);
+        let is_answer = matches!(decision, ApprovalDecision::Answer { .. });
+        let is_denial = matches!(decision, ApprovalDecision::Deny { .. });
+        if is_answer != is_question && !is_denial {
+            return Err(Refusal::DecisionMismatch { tool_call_id: id });
+        }
+        let mut draft = Draft::new(self, facts.at);
+        draft.push(Event::ApprovalResolved { tool_call_id: id, decision: Some(decision.clone()) });
+        match decision {
+            ApprovalDecision::AllowOnce | ApprovalDecision::AllowForChat => {
+                board.set(index, Phase::Ready);
+            }
+            ApprovalDecision::Deny { reason } => {
+                board.fail(&mut draft, index, Failure::new(FailureKind::Denied, &reason));
+            }
+            ApprovalDecision::Answer { data } => {
+                let text = match data {
+                    serde_json::Value::String(text) => text,
+                    other => other.to_string(),
+                };
+                board.added_bytes += text.len();
+                board.set(index, Phase::Ended);
+                draft.push(Event::ToolStart { tool_call_id: id, name: call.name.clone() });
+                let output = ToolOutput { parts: vec![Part::text(text)], cut_bytes: 0 };
+                draft.push(Event::ToolResult { tool_call_id: id, output });
+            }
+        }
+        self.advance_calls(&mut draft, turn, &mut board, facts);
+        Ok(draft.done())
+    }
+}

@@ -1,0 +1,265 @@
+//! How turns begin, go from step to step, and end.
+
+use std::sync::Arc;
+
+use super::{
+    ChatState, Decision, Effect, Facts, Shown, context,
+    draft::Draft,
+    mention::mentioned,
+    state::{Phase, Queued, Turn, Work},
+};
+use crate::{
+    agent::AgentConfig,
+    content::{Part, bytes_of, text_of},
+    event::{Event, FinishReason, PromptMode},
+    id::{AgentName, ModelName},
+    message::{Omitted, Usage},
+    outcome::{Failure, FailureKind, TurnOutcome},
+    seq::{MessageId, ToolCallId, TurnId},
+    tool::ToolCall,
+};
+
+/// How a model call ended well.
+pub(super) struct MessageEnd {
+    pub(super) opaque: Vec<Part>,
+    pub(super) tool_calls: Vec<ToolCall>,
+    pub(super) usage: Usage,
+    pub(super) finish: FinishReason,
+}
+
+impl ChatState {
+    /// Starts the turn of the first waiting prompt, if a turn may follow at once.
+    pub(super) fn start_next(&self, draft: &mut Draft<'_>, facts: &mut Facts<'_>) {
+        let may_run = if self.turn.is_some() { facts.may_run_next } else { facts.may_run };
+        if may_run && let Some(next) = self.queue.front() {
+            let history = self.history.len() + self.results_owed();
+            self.start_turn(draft, next, history, facts);
+        }
+    }
+
+    /// Messages that a decision adds to the history when it ends the running turn.
+    fn results_owed(&self) -> usize {
+        match self.turn.as_ref().map(|turn| &turn.work) {
+            Some(Work::Message(_)) => 1,
+            Some(Work::Calls(calls)) => {
+                calls.calls.iter().filter(|(_, phase)| *phase != Phase::Ended).count()
+            }
+            Some(Work::Between) | None => 0,
+        }
+    }
+
+    /// Starts a turn with a prompt, behind the first `history` messages.
+    pub(super) fn start_turn(
+        &self,
+        draft: &mut Draft<'_>,
+        prompt: &Queued,
+        history: usize,
+        facts: &Facts<'_>,
+    ) {
+        let agent = self.agent_for(prompt, facts);
+        let turn = TurnId(draft.next_seq());
+        draft.push(Event::TurnStarted {
+            prompt_ids: vec![prompt.id.clone()],
+            agent: agent.name.clone(),
+        });
+        let budget = facts.agents.settings.context_bytes_max;
+        let added = bytes_of(&prompt.body.parts);
+        let omitted = context::before_turn(&self.history, history, added, budget);
+        begin_message(draft, turn, 1, agent, omitted);
+    }
+
+    /// Who answers a prompt: whom it names, whom it addresses, the chat's agent, the world's.
+    fn agent_for(&self, prompt: &Queued, facts: &Facts<'_>) -> Arc<AgentConfig> {
+        let table = facts.agents;
+        let addressed = table
+            .settings
+            .mentions
+            .then(|| mentioned(&text_of(&prompt.body.parts), table))
+            .flatten();
+        let names = [prompt.body.agent.as_ref(), addressed, self.info.agent.as_ref()];
+        // An agent may have been removed since it was named; the default one always exists.
+        names
+            .into_iter()
+            .flatten()
+            .chain([&table.default_agent])
+            .find_map(|name| table.get(name).cloned())
+            .unwrap_or_else(|| Arc::new(missing_agent(&table.default_agent)))
+    }
+
+    pub(super) fn decide_message_done(
+        &self,
+        message_id: MessageId,
+        end: MessageEnd,
+        facts: &mut Facts<'_>,
+    ) -> Decision {
+        let mut draft = Draft::new(self, facts.at);
+        let Some((turn, step)) = self.open_step().filter(|(_, step)| step.message == message_id)
+        else {
+            return draft.done();
+        };
+        if end.tool_calls.len() > facts.limits.tool_calls_per_step_max {
+            let failure = Failure::new(
+                FailureKind::InvalidResponse,
+                &format!("the model asked for {} calls at once", end.tool_calls.len()),
+            );
+            self.end_turn(&mut draft, TurnOutcome::Failed { failure }, facts);
+            self.start_next(&mut draft, facts);
+            return draft.done();
+        }
+        let Shown { text, reasoning } = self.seal(message_id, facts);
+        let MessageEnd { opaque, tool_calls, usage, finish } = end;
+        draft.push(Event::MessageEnd {
+            message_id,
+            text: Arc::clone(&text),
+            reasoning,
+            opaque,
+            tool_calls: tool_calls.clone(),
+            finish,
+            usage,
+        });
+        if !tool_calls.is_empty() {
+            self.begin_calls(&mut draft, turn, step, &tool_calls, facts);
+        } else if let Some(to) = handoff(turn, &text, facts) {
+            let (turn_id, from, to) = (turn.id, turn.agent.clone(), to.clone());
+            draft.push(Event::TurnHandedOff { turn_id, from, to: to.clone() });
+            self.next_step(&mut draft, turn, &to, text.len(), facts);
+        } else {
+            draft.push(Event::TurnEnded { turn_id: turn.id, outcome: TurnOutcome::Completed });
+            self.start_next(&mut draft, facts);
+        }
+        draft.done()
+    }
+
+    /// Goes on with a turn that has found its place among the running ones again.
+    pub(super) fn resume(&self, draft: &mut Draft<'_>, facts: &mut Facts<'_>) {
+        let Some(turn) = &self.turn else { return };
+        match &turn.work {
+            Work::Between => self.next_step(draft, turn, &turn.agent, 0, facts),
+            Work::Calls(calls) => {
+                self.advance_calls(draft, turn, &mut calls.board(), facts);
+            }
+            Work::Message(_) => {}
+        }
+    }
+
+    /// Begins the next model call of a turn; prompts that steer join here.
+    pub(super) fn next_step(
+        &self,
+        draft: &mut Draft<'_>,
+        turn: &Turn,
+        agent: &AgentName,
+        added_bytes: usize,
+        facts: &mut Facts<'_>,
+    ) {
+        if turn.step >= facts.limits.steps_max {
+            let failure = Failure::new(
+                FailureKind::StepsLimit,
+                &format!("the turn took {} model calls", turn.step),
+            );
+            let outcome = TurnOutcome::Failed { failure };
+            draft.push(Event::TurnEnded { turn_id: turn.id, outcome });
+            return self.start_next(draft, facts);
+        }
+        let mut added = added_bytes;
+        for steer in self.queue.iter().filter(|queued| queued.mode == PromptMode::Steer) {
+            added += bytes_of(&steer.body.parts);
+            let prompt_id = steer.id.clone();
+            draft.push(Event::PromptJoined { prompt_id, turn_id: turn.id });
+        }
+        let table = facts.agents;
+        let config = table
+            .get(agent)
+            .or_else(|| table.get(&table.default_agent))
+            .cloned()
+            .unwrap_or_else(|| Arc::new(missing_agent(agent)));
+        let budget = table.settings.context_bytes_max;
+        let omitted = context::within_turn(&self.history, turn.id, added, budget);
+        begin_message(draft, turn.id, turn.step + 1, config, omitted);
+    }
+
+    /// Ends the running turn, if one runs, and everything that is open in it.
+    pub(super) fn end_turn(
+        &self,
+        draft: &mut Draft<'_>,
+        outcome: TurnOutcome,
+        facts: &mut Facts<'_>,
+    ) {
+        let Some(turn) = &self.turn else { return };
+        match &turn.work {
+            Work::Between => {}
+            Work::Message(step) => {
+                let Shown { text, reasoning } = self.seal(step.message, facts);
+                let failure = failure_with(&outcome, FailureKind::Interrupted);
+                let message_id = step.message;
+                draft.push(Event::MessageError { message_id, text, reasoning, failure });
+            }
+            Work::Calls(calls) => {
+                for (index, (_, phase)) in (0u16..).zip(&calls.calls) {
+                    let tool_call_id = ToolCallId { message: calls.message, index };
+                    let failure = match phase {
+                        Phase::Ended => continue,
+                        Phase::Running => failure_with(&outcome, FailureKind::UnknownOutcome),
+                        Phase::Ready => failure_with(&outcome, FailureKind::Interrupted),
+                        Phase::Awaiting => {
+                            draft.push(Event::ApprovalResolved { tool_call_id, decision: None });
+                            failure_with(&outcome, FailureKind::Interrupted)
+                        }
+                    };
+                    draft.push(Event::ToolError { tool_call_id, failure });
+                }
+            }
+        }
+        draft.push(Event::TurnEnded { turn_id: turn.id, outcome });
+    }
+
+    /// All that was shown of an open message: from the feed, or else as far as it was saved.
+    fn seal(&self, message: MessageId, facts: &mut Facts<'_>) -> Shown {
+        (facts.seal)(message).unwrap_or_else(|| {
+            let saved = self.open_step().map(|(_, step)| step);
+            Shown {
+                text: saved.map(|step| step.saved_text.as_str()).unwrap_or_default().into(),
+                reasoning: saved
+                    .map(|step| step.saved_reasoning.as_str())
+                    .unwrap_or_default()
+                    .into(),
+            }
+        })
+    }
+}
+
+fn begin_message(
+    draft: &mut Draft<'_>,
+    turn_id: TurnId,
+    step: u32,
+    agent: Arc<AgentConfig>,
+    omitted: Omitted,
+) {
+    let message = MessageId(draft.push(Event::MessageStart { turn_id, step, agent, omitted }));
+    draft.effect(Effect::CallModel { turn: turn_id, message });
+}
+
+/// Whom a reply hands the turn on to, where the world allows it.
+fn handoff<'a>(turn: &Turn, text: &str, facts: &Facts<'a>) -> Option<&'a AgentName> {
+    let table = facts.agents;
+    if !table.settings.mentions || turn.handoffs >= table.settings.handoffs_max {
+        return None;
+    }
+    mentioned(text, table).filter(|to| **to != turn.agent)
+}
+
+/// Why something open ends together with its turn.
+fn failure_with(outcome: &TurnOutcome, when_lost: FailureKind) -> Failure {
+    match outcome {
+        TurnOutcome::Failed { failure } => failure.clone(),
+        TurnOutcome::Interrupted => Failure::new(when_lost, "the process ended or was shut down"),
+        TurnOutcome::Cancelled | TurnOutcome::Completed => {
+            Failure::new(FailureKind::Cancelled, "stopped together with its turn")
+        }
+    }
+}
+
+/// A stand-in for an agent table without its default agent: no model is registered under its name,
+/// so the turn fails as `not_configured`.
+fn missing_agent(name: &AgentName) -> AgentConfig {
+    AgentConfig::new(name.clone(), ModelName::from(name))
+}
