@@ -1,1 +1,19 @@
-//! Polychat.
+//! Stores for Polychat: where the logs of chats are kept.
+//!
+//! This crate holds adapters behind [`polychat_core::ports::Store`]. It knows the words and ports
+//! of the core and nothing else: no actor, no runtime. Whoever opens a world chooses one of these
+//! or brings one of their own; `polychat-testkit` has the conformance suite that tells whether it
+//! keeps the promises.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use polychat_core::ports::Store;
+//! use polychat_store::MemoryStore;
+//!
+//! let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+//! # drop(store);
+//! ```
+
+pub mod memory;
+
+pub use memory::MemoryStore;
