@@ -1,2 +1,3 @@
 //! One chat of Polychat: its actor, its feed, its turn runner.
 pub mod feed;
+pub mod subscription;
