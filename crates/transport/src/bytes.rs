@@ -1,0 +1,203 @@
+//! The door as bytes: a near end that is a world, and a far end that serves one.
+//!
+//! Every transport with bytes is these two and a way to carry frames between them. The far end
+//! stands beside the world and never trusts a command; the near end stands beside the caller and
+//! never trusts an answer or a record.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    task::{Context, Poll, ready},
+};
+
+use async_trait::async_trait;
+use futures_core::Stream;
+use polychat_core::{
+    ChatId, Command, CommandError, EndReason, Notice, Reply, Scope, StartAt, WorldId,
+    ports::{NoticeStream, WorldService},
+};
+
+use crate::{
+    error::RejectedRecord,
+    guard::{Expected, Guarded, Rejections},
+    wire::{
+        EventEncoder, WireLimits, decode_command, decode_error, decode_notice, decode_reply,
+        decode_subscribe, encode_command, encode_error, encode_notice, encode_reply,
+        encode_subscribe,
+    },
+};
+
+/// The notices of one subscription, one frame each. Dropping it unsubscribes.
+pub type Frames = Pin<Box<dyn Stream<Item = Vec<u8>> + Send>>;
+
+/// The same door as [`WorldService`], in bytes of [`crate::wire`].
+#[async_trait]
+pub trait ByteDoor: Send + Sync {
+    /// Carries a command there and its answer back.
+    ///
+    /// # Errors
+    ///
+    /// The bytes of a refusal or fault.
+    async fn call(&self, command: Vec<u8>) -> Result<Vec<u8>, Vec<u8>>;
+
+    /// Carries a subscription there; the answer comes before the first frame.
+    ///
+    /// # Errors
+    ///
+    /// The bytes of a refusal or fault.
+    async fn subscribe(&self, subscription: Vec<u8>) -> Result<Frames, Vec<u8>>;
+}
+
+/// Serves a world to whoever speaks bytes.
+pub struct FarEnd {
+    world_id: WorldId,
+    world: Arc<dyn WorldService>,
+    limits: WireLimits,
+    encoders: Encoders,
+}
+
+impl FarEnd {
+    /// Serves a world under this id.
+    #[must_use]
+    pub fn new(world_id: WorldId, world: Arc<dyn WorldService>) -> Self {
+        Self { world_id, world, limits: WireLimits::default(), encoders: Encoders::default() }
+    }
+
+    /// Takes at most so many bytes.
+    #[must_use]
+    pub fn limits(mut self, limits: WireLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+#[async_trait]
+impl ByteDoor for FarEnd {
+    async fn call(&self, command: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
+        let refused = |error: CommandError| encode_error(&error);
+        let command =
+            decode_command(&command, &self.limits).map_err(|rejected| refused(rejected.into()))?;
+        let reply = self.world.call(command).await.map_err(refused)?;
+        encode_reply(reply).map_err(|rejected| refused(rejected.into()))
+    }
+
+    async fn subscribe(&self, subscription: Vec<u8>) -> Result<Frames, Vec<u8>> {
+        let refused = |error: CommandError| encode_error(&error);
+        let (scope, start) = decode_subscribe(&subscription, &self.limits)
+            .map_err(|rejected| refused(rejected.into()))?;
+        let notices = self.world.subscribe(scope.clone(), start).await.map_err(refused)?;
+        let encoder = self.encoders.of(&scope);
+        let world_id = self.world_id.clone();
+        Ok(Box::pin(Outgoing { notices: Some(notices), world_id, scope, encoder }))
+    }
+}
+
+/// The frames of one subscription.
+struct Outgoing {
+    notices: Option<NoticeStream>,
+    world_id: WorldId,
+    scope: Scope,
+    encoder: Arc<EventEncoder>,
+}
+
+impl Stream for Outgoing {
+    type Item = Vec<u8>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        let this = &mut *self;
+        let Some(notices) = this.notices.as_mut() else { return Poll::Ready(None) };
+        // A source that ends without a reason must not look like one that said all.
+        let notice =
+            ready!(notices.as_mut().poll_next(cx)).unwrap_or(Notice::Ended(EndReason::Unreadable));
+        let encode = |notice: &Notice| {
+            encode_notice(&this.world_id, &this.scope, notice, &this.encoder).ok()
+        };
+        let frame = encode(&notice);
+        if frame.is_some() && !matches!(notice, Notice::Ended(_)) {
+            return Poll::Ready(frame);
+        }
+        this.notices = None;
+        // What has no form on the wire must not become a hole in the stream, so the stream ends.
+        Poll::Ready(frame.or_else(|| encode(&Notice::Ended(EndReason::Unreadable))))
+    }
+}
+
+/// One encoder per watched chat, for as long as somebody watches it.
+///
+/// Chats do not share one, so that a busy chat neither delays another nor drives out its events.
+#[derive(Default)]
+struct Encoders {
+    by_chat: Mutex<HashMap<ChatId, Weak<EventEncoder>>>,
+}
+
+impl Encoders {
+    fn of(&self, scope: &Scope) -> Arc<EventEncoder> {
+        let Scope::Chat(chat) = scope else { return Arc::default() };
+        let mut by_chat = self.by_chat.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(encoder) = by_chat.get(chat).and_then(Weak::upgrade) {
+            return encoder;
+        }
+        // Before the map would grow, those that nobody watches any more go.
+        if by_chat.len() == by_chat.capacity() {
+            by_chat.retain(|_, encoder| encoder.strong_count() > 0);
+        }
+        let encoder = Arc::default();
+        by_chat.insert(chat.clone(), Arc::downgrade(&encoder));
+        encoder
+    }
+}
+
+/// A world behind bytes.
+pub struct NearEnd<D> {
+    world_id: WorldId,
+    door: D,
+    limits: WireLimits,
+    rejections: Arc<Rejections>,
+}
+
+impl<D: ByteDoor> NearEnd<D> {
+    /// The world of this id behind a door of bytes; records of any other world are rejected.
+    #[must_use]
+    pub fn new(world_id: WorldId, door: D, rejections: Arc<Rejections>) -> Self {
+        Self { world_id, door, limits: WireLimits::default(), rejections }
+    }
+
+    /// Takes at most so many bytes.
+    #[must_use]
+    pub fn limits(mut self, limits: WireLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Records rejected so far.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.rejections.count()
+    }
+}
+
+#[async_trait]
+impl<D: ByteDoor> WorldService for NearEnd<D> {
+    async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+        let expected = Expected::of(&command);
+        match self.door.call(encode_command(command)?).await {
+            Ok(reply) => Ok(decode_reply(&reply, &expected, &self.limits)
+                .inspect_err(|rejected| self.rejections.note_reply(&expected, rejected))?),
+            Err(error) => Err(decode_error(&error, &self.limits)?),
+        }
+    }
+
+    async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
+        let subscription = encode_subscribe(scope.clone(), start)?;
+        let frames = match self.door.subscribe(subscription).await {
+            Ok(frames) => frames,
+            Err(error) => return Err(decode_error(&error, &self.limits)?),
+        };
+        let (world_id, limits) = (self.world_id.clone(), self.limits.clone());
+        let admit = move |scope: &Scope, frame: Vec<u8>| -> Result<Notice, RejectedRecord> {
+            decode_notice(&frame, &world_id, scope, &limits)
+        };
+        Ok(Box::pin(Guarded::new(frames, scope, Arc::clone(&self.rejections), admit)))
+    }
+}
