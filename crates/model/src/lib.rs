@@ -1,1 +1,23 @@
-//! Polychat.
+//! Models for Polychat: a demo, a scripted one for tests, and real providers behind a feature.
+//!
+//! Everything here implements [`Model`](polychat_core::ports::Model) and knows nothing else of the
+//! house: no chat, no actor, no store. A model is given a history and answers it, piece by piece.
+//!
+//! - [`DemoModel`] needs no key and no network. It answers from the history it is given, so that
+//!   isolation can be seen, and misbehaves on request, so that it can be tried.
+//! - [`ScriptedModel`] does what a test tells it, delta by delta, or what a function says.
+//! - `GenAiModel` (feature `genai`) speaks to any OpenAI-compatible server, and to other providers.
+//!
+//! The deltas of the first two are written as [`Step`]s.
+
+mod demo;
+#[cfg(feature = "genai")]
+mod gen_ai;
+mod scripted;
+mod step;
+
+pub use demo::DemoModel;
+#[cfg(feature = "genai")]
+pub use gen_ai::{BuildError, GenAiBuilder, GenAiModel, MissingKey, Secret};
+pub use scripted::{Call, Script, ScriptedModel};
+pub use step::Step;

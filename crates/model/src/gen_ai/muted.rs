@@ -1,0 +1,25 @@
+//! Keeps the logs of the layers below out of the embedder's.
+//!
+//! `genai` logs the bodies of errors, and providers quote requests in them. The contents of
+//! messages belong into no log above `trace`, so what is logged while an answer is polled goes
+//! nowhere. The same facts come out as a `ModelError`, without the contents.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use tracing::{dispatcher, subscriber::NoSubscriber};
+
+/// A stream that is polled without a subscriber of `tracing`.
+pub(super) struct Muted<S>(pub(super) S);
+
+impl<S: Stream + Unpin> Stream for Muted<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let nobody = dispatcher::Dispatch::new(NoSubscriber::default());
+        dispatcher::with_default(&nobody, || Pin::new(&mut self.0).poll_next(cx))
+    }
+}
