@@ -34,12 +34,12 @@ impl Slot {
     }
 }
 
-/// One live entry. Only the last one of the last slot grows.
+/// One live entry. Only the last one of a feed grows.
 pub(super) enum Entry {
     /// A range of a text in flight.
     Text {
-        /// Which text, an index among those of the turn.
-        index: usize,
+        /// Which text.
+        source: Source,
         /// Where the range begins, in bytes.
         start: usize,
         /// Where it ends.
@@ -69,7 +69,7 @@ impl Entry {
 }
 
 /// What a text in flight belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     /// The text of a message.
     Text(MessageId),
@@ -77,14 +77,4 @@ pub(super) enum Source {
     Reasoning(MessageId),
     /// The output of a tool call.
     Output(ToolCallId),
-}
-
-impl Source {
-    /// The message it is part of; `None` for output of tools.
-    pub(super) fn message(self) -> Option<MessageId> {
-        match self {
-            Self::Text(message) | Self::Reasoning(message) => Some(message),
-            Self::Output(_) => None,
-        }
-    }
 }

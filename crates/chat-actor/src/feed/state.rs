@@ -62,12 +62,9 @@ impl State {
     /// The end. The last live entry may still grow, so the end lies inside it, not behind it.
     pub(super) fn position(&self) -> Cursor {
         let seq = self.timeline.head();
-        let live = self.timeline.live(seq);
-        let (index, offset) = match live.last() {
-            Some(last) => (live.len() as u64 - 1, last.extent()),
-            None => (0, 0),
-        };
-        Cursor { seq, epoch: self.epoch, live: index, offset }
+        let index = self.timeline.live_len(seq).saturating_sub(1);
+        let offset = self.timeline.live(seq, index).map_or(0, Entry::extent);
+        Cursor { seq, epoch: self.epoch, live: index as u64, offset }
     }
 }
 
@@ -184,21 +181,24 @@ impl State {
         text: &str,
     ) -> Result<(), PushError> {
         self.admit(epoch)?;
-        if !self.flight.takes(turn, source) {
+        let Some(growing) = self.flight.growing(turn, source) else {
             return Err(PushError::Sealed);
-        }
+        };
         if text.is_empty() {
             return Ok(());
         }
-        self.charge(ENTRY_BYTES + text.len())?;
-        let (index, start, end) = self.flight.append(turn, source, text);
-        let live = self.timeline.live_mut();
-        match live.last_mut() {
-            Some(Entry::Text { index: last, end: last_end, .. }) if *last == index => {
-                *last_end = end;
-                self.live_bytes -= ENTRY_BYTES;
-            }
-            _ => live.push(Entry::Text { index, start, end }),
+        let tail_end = match self.timeline.tail_mut() {
+            Some(Entry::Text { source: last, end, .. }) if *last == source => Some(end),
+            _ => None,
+        };
+        let entry_bytes = if tail_end.is_some() { 0 } else { ENTRY_BYTES };
+        charge(&mut self.live_bytes, entry_bytes + text.len(), &self.limits)?;
+        let start = growing.len();
+        growing.push_str(text);
+        let end = growing.len();
+        match tail_end {
+            Some(tail_end) => *tail_end = end,
+            None => self.timeline.push_live(Entry::Text { source, start, end }),
         }
         Ok(())
     }
@@ -214,23 +214,25 @@ impl State {
         if !self.flight.takes_call(by) {
             return Err(PushError::Sealed);
         }
-        self.charge(ENTRY_BYTES + size)?;
-        let live = self.timeline.live_mut();
-        let last = live.len().saturating_sub(1);
-        let of_call = |e: &Entry| matches!(e, Entry::Progress { call, .. } if *call == by);
-        let earlier = live.iter().rposition(of_call);
-        if let Some(at) = earlier
-            && let Some(Entry::Progress { version, event, bytes, .. }) = live.get_mut(at)
+        charge(&mut self.live_bytes, ENTRY_BYTES + size, &self.limits)?;
+        if let Some(Entry::Progress { call, version, event, bytes }) = self.timeline.tail_mut()
+            && *call == by
         {
-            self.live_bytes -= *bytes;
-            if at == last {
-                self.live_bytes -= ENTRY_BYTES;
-                (*version, *event, *bytes) = (*version + 1, Some(progress), size);
-                return Ok(());
-            }
-            (*event, *bytes) = (None, 0);
+            self.live_bytes -= ENTRY_BYTES + *bytes;
+            (*version, *event, *bytes) = (*version + 1, Some(progress), size);
+            return Ok(());
         }
-        live.push(Entry::Progress { call: by, version: 1, event: Some(progress), bytes: size });
+        for entry in self.timeline.closed_mut().iter_mut().rev() {
+            if let Entry::Progress { call, event, bytes, .. } = entry
+                && *call == by
+            {
+                self.live_bytes -= *bytes;
+                (*event, *bytes) = (None, 0);
+                break;
+            }
+        }
+        let entry = Entry::Progress { call: by, version: 1, event: Some(progress), bytes: size };
+        self.timeline.push_live(entry);
         Ok(())
     }
 
@@ -243,15 +245,16 @@ impl State {
         }
         Ok(())
     }
+}
 
-    fn charge(&mut self, bytes: usize) -> Result<(), PushError> {
-        let charged = self.live_bytes.saturating_add(bytes);
-        if charged > self.limits.live_bytes_max {
-            return Err(PushError::OverLimit);
-        }
-        self.live_bytes = charged;
-        Ok(())
+/// Counts bytes against the live bound.
+fn charge(live_bytes: &mut usize, bytes: usize, limits: &FeedLimits) -> Result<(), PushError> {
+    let charged = live_bytes.saturating_add(bytes);
+    if charged > limits.live_bytes_max {
+        return Err(PushError::OverLimit);
     }
+    *live_bytes = charged;
+    Ok(())
 }
 
 // The readers' side.
@@ -283,14 +286,16 @@ impl State {
         if slot.dropped {
             return Ok(after_seq);
         }
-        let entry = usize::try_from(cursor.live).ok().and_then(|index| slot.live.get(index));
+        let entry = usize::try_from(cursor.live)
+            .ok()
+            .and_then(|index| self.timeline.live(cursor.seq, index));
         let exists = match entry {
-            Some(Entry::Text { index, start, end }) => {
+            Some(Entry::Text { source, start, end }) => {
                 let at = usize::try_from(cursor.offset).ok().and_then(|o| start.checked_add(o));
-                at.is_some_and(|at| at <= *end && self.flight.is_boundary(*index, at))
+                at.is_some_and(|at| at <= *end && self.flight.is_boundary(*source, at))
             }
             Some(Entry::Progress { version, .. }) => cursor.offset <= *version,
-            None => cursor.live == slot.live.len() as u64 && cursor.offset == 0,
+            None => cursor.live == self.timeline.live_len(cursor.seq) as u64 && cursor.offset == 0,
         };
         if exists { Ok(cursor) } else { invalid }
     }
@@ -330,14 +335,19 @@ impl State {
     }
 
     fn next_live(&mut self, at: &mut Cursor) -> Option<Arc<Live>> {
-        let live = self.timeline.live(at.seq);
         let mut index = usize::try_from(at.live).ok()?;
+        let mut entry = self.timeline.live(at.seq, index)?;
         loop {
-            match live.get(index)? {
-                Entry::Text { index: text, start, end } => {
+            match entry {
+                Entry::Text { source, start, end } => {
                     let from = start + usize::try_from(at.offset).ok()?;
                     if from < *end {
-                        let (event, to) = self.flight.chunk(&self.chat, *text, from, *end)?;
+                        let start = *start;
+                        let (event, to) = if self.waiters.readers() > 1 {
+                            self.flight.shared_chunk(&self.chat, *source, from, *end)?
+                        } else {
+                            self.flight.chunk(&self.chat, *source, from, *end)?
+                        };
                         at.offset = (to - start) as u64;
                         return Some(event);
                     }
@@ -350,9 +360,7 @@ impl State {
             }
             // Only behind an entry that no longer grows does the next one begin.
             index += 1;
-            if index == live.len() {
-                return None;
-            }
+            entry = self.timeline.live(at.seq, index)?;
             (at.live, at.offset) = (index as u64, 0);
         }
     }

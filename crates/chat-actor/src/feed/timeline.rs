@@ -18,8 +18,11 @@ const GAP_SCAN_MAX: u64 = 512;
 /// event was let go stays while live entries hang on it.
 pub(super) struct Timeline {
     head: Seq,
-    /// The slot of the head, where entries are added.
+    /// The slot of the head.
     last: Slot,
+    /// The last live entry of that slot, the only one that grows. It lies here and not in the slot
+    /// because every chunk touches it.
+    tail: Option<Entry>,
     /// The slots before it.
     earlier: VecDeque<Slot>,
     /// Events from here on are at hand; beyond the head when none is.
@@ -28,7 +31,13 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(head: Seq) -> Self {
-        Self { head, last: Slot::default(), earlier: VecDeque::new(), held_from: head.get() + 1 }
+        Self {
+            head,
+            last: Slot::default(),
+            tail: None,
+            earlier: VecDeque::new(),
+            held_from: head.get() + 1,
+        }
     }
 
     pub(super) fn head(&self) -> Seq {
@@ -42,19 +51,37 @@ impl Timeline {
         self.earlier.get(self.index(seq.get())?)
     }
 
-    /// The live entries behind a recorded event; none when they were dropped.
-    pub(super) fn live(&self, seq: Seq) -> &[Entry] {
-        self.slot(seq).map_or(&[], |slot| slot.live.as_slice())
+    /// A live entry behind a recorded event, unless it was dropped.
+    pub(super) fn live(&self, seq: Seq, index: usize) -> Option<&Entry> {
+        let live = &self.slot(seq)?.live;
+        if seq == self.head && index == live.len() { self.tail.as_ref() } else { live.get(index) }
     }
 
-    /// The live entries at the end, where entries are added.
-    pub(super) fn live_mut(&mut self) -> &mut Vec<Entry> {
+    /// How many live entries are behind a recorded event.
+    pub(super) fn live_len(&self, seq: Seq) -> usize {
+        let closed = self.slot(seq).map_or(0, |slot| slot.live.len());
+        if seq == self.head && self.tail.is_some() { closed + 1 } else { closed }
+    }
+
+    /// The entry that grows.
+    pub(super) fn tail_mut(&mut self) -> Option<&mut Entry> {
+        self.tail.as_mut()
+    }
+
+    /// The entries of the last slot that no longer grow.
+    pub(super) fn closed_mut(&mut self) -> &mut [Entry] {
         &mut self.last.live
+    }
+
+    /// Adds a live entry at the end.
+    pub(super) fn push_live(&mut self, entry: Entry) {
+        self.last.live.extend(self.tail.replace(entry));
     }
 
     /// Appends the next recorded event, and keeps at most `recorded_max` of them at hand.
     pub(super) fn push(&mut self, event: Arc<Recorded>, recorded_max: usize) {
         self.head = event.seq;
+        self.last.live.extend(self.tail.take());
         let before = std::mem::replace(&mut self.last, Slot::of(event));
         self.earlier.push_back(before);
         self.trim(recorded_max);
@@ -87,6 +114,7 @@ impl Timeline {
 
     /// Drops all live entries.
     pub(super) fn drop_live(&mut self) {
+        self.last.live.extend(self.tail.take());
         self.last.drop_live();
         self.earlier.iter_mut().for_each(Slot::drop_live);
     }
@@ -102,7 +130,7 @@ impl Timeline {
         let last_missing = self.held_from.saturating_sub(1).min(self.head.get());
         let mut until = from.get().max(self.base()).min(last_missing);
         let scan_end = until.saturating_add(GAP_SCAN_MAX).min(last_missing);
-        while until < scan_end && self.live(seq(until)).is_empty() {
+        while until < scan_end && self.live_len(seq(until)) == 0 {
             until += 1;
         }
         seq(until)
