@@ -19,6 +19,7 @@ mod context;
 mod create;
 mod decide;
 mod draft;
+mod forecast;
 mod history;
 mod input;
 mod mention;

@@ -81,6 +81,14 @@ pub struct ToolCall {
     pub provider_call_id: Option<Text>,
 }
 
+impl ToolCall {
+    /// The size of its arguments as compact JSON, in bytes.
+    #[must_use]
+    pub fn arguments_bytes(&self) -> usize {
+        crate::content::json_bytes(&self.arguments)
+    }
+}
+
 /// What a tool answered.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

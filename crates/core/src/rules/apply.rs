@@ -32,6 +32,14 @@ pub struct LogError {
     pub claimed: Option<ChatId>,
 }
 
+impl LogError {
+    /// A log that is wrong at a position.
+    #[must_use]
+    pub fn at(seq: Seq, reason: &str) -> Self {
+        Self { seq, reason: reason.into(), claimed: None }
+    }
+}
+
 type Applied = Result<(), &'static str>;
 
 impl ChatState {

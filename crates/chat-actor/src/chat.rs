@@ -1,0 +1,336 @@
+//! One live chat: input → decide → append → apply → reply → publish → effects.
+//!
+//! Called by the actor shell, one mail at a time. Only the store is ever awaited here; models and
+//! tools run in tasks of their own and report by mail.
+
+mod append;
+mod load;
+mod report;
+mod work;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use polychat_core::{
+    ChatStatus, CommandError, Fault, FaultKind, Refusal, Reply, StatusKind,
+    content::Text,
+    ports::Fence,
+    rules::{ChatState, Decision, Facts, Input, Shown, TurnInput},
+};
+
+use self::{append::Stall, work::Running};
+use crate::{
+    actor::{ChatRef, Mail},
+    envelope::{Envelope, Responder, Work},
+    environment::Environment,
+    gate::TurnPermit,
+    query::{Query, View},
+    slot::Slot,
+};
+
+/// A bug, or a store that breaks its promises: the actor ends and is started again from its log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Broken(pub(crate) String);
+
+/// One live chat. Dropping it stops all its work.
+pub(crate) struct Chat {
+    environment: Arc<Environment>,
+    slot: Arc<Slot>,
+    myself: ChatRef,
+    phase: Phase,
+    running: Running,
+    permit: Option<TurnPermit>,
+    /// Whether a place among the running turns was asked for and has not come yet.
+    in_line: bool,
+    /// Whether the actor has begun to end: whatever still comes in is returned untouched.
+    retiring: bool,
+    /// How often in a row the store could not be reached.
+    store_failures: u32,
+}
+
+enum Phase {
+    /// The log was not read yet; a reason when that was tried and failed.
+    Unread(Option<Text>),
+    /// There is no log.
+    Absent,
+    /// There is a tombstone.
+    Deleted,
+    /// The log cannot be used.
+    Quarantined(Text),
+    Ready(Box<Ready>),
+}
+
+struct Ready {
+    state: ChatState,
+    fence: Fence,
+    /// The epoch in which this actor writes to the feed. A fence may be renewed, this is not.
+    epoch: polychat_core::Epoch,
+    stall: Option<Stall>,
+    /// What turns reported while stalled; bounded by what one turn runs at once.
+    held: VecDeque<TurnInput>,
+}
+
+impl Ready {
+    fn new(state: ChatState, fence: Fence) -> Self {
+        let epoch = fence.epoch;
+        Self { state, fence, epoch, stall: None, held: VecDeque::new() }
+    }
+}
+
+impl Chat {
+    pub(crate) fn new(environment: Arc<Environment>, slot: Arc<Slot>, myself: ChatRef) -> Self {
+        Self {
+            environment,
+            slot,
+            myself,
+            phase: Phase::Unread(None),
+            running: Running::default(),
+            permit: None,
+            in_line: false,
+            retiring: false,
+            store_failures: 0,
+        }
+    }
+
+    pub(crate) async fn handle(&mut self, mail: Mail) -> Result<(), Broken> {
+        if self.retiring {
+            // Dropping an envelope returns it to its sender, who asks for another actor.
+            return Ok(());
+        }
+        match mail {
+            Mail::Envelope(envelope) => self.handle_envelope(envelope).await,
+            Mail::Turn(input) => self.input(Input::Turn(input), None).await,
+            Mail::CheckpointDue(message, due) => {
+                let unsaved = self.unsaved(message);
+                due.store(false, std::sync::atomic::Ordering::Release);
+                match unsaved {
+                    Some(input) => self.input(Input::Turn(input), None).await,
+                    None => Ok(()),
+                }
+            }
+            Mail::Admitted(permit) => self.handle_admitted(permit).await,
+            Mail::Load => self.read_log_once().await,
+            Mail::TryStore => self.try_store().await,
+            Mail::Rest { unused_since } => {
+                self.handle_rest(unused_since);
+                Ok(())
+            }
+            Mail::Interrupt => self.handle_interrupt().await,
+        }
+    }
+
+    async fn handle_envelope(&mut self, envelope: Envelope) -> Result<(), Broken> {
+        let Some((work, responder)) = envelope.open() else { return Ok(()) };
+        if let Work::Create(decision) = work {
+            return self.create(*decision, responder).await;
+        }
+        self.read_log_once().await?;
+        match (&mut self.phase, work) {
+            (Phase::Ready(_), Work::Change(command)) => {
+                self.input(Input::Command(*command), Some(responder)).await
+            }
+            (Phase::Ready(ready), Work::Ask(query)) => {
+                let status = status_of(ready);
+                let answer = answer(&self.environment, &self.slot, ready, status, &query);
+                responder.answer(answer.map_err(Into::into));
+                Ok(())
+            }
+            (_, work) => {
+                self.decline(&work, responder);
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers for a chat that is not ready, and lets an actor end that nobody needs.
+    fn decline(&mut self, work: &Work, responder: Responder) {
+        use polychat_core::rules::ChatCommand::{Delete, Reopen};
+        let chat_id = self.slot.chat.clone();
+        let command = match work {
+            Work::Change(command) => Some(&**command),
+            Work::Create(_) | Work::Ask(_) => None,
+        };
+        let (error, over): (CommandError, bool) = match &self.phase {
+            Phase::Deleted if matches!(command, Some(Delete)) => {
+                responder.answer(Ok(Reply::Done));
+                return self.retire();
+            }
+            Phase::Absent => (Refusal::UnknownChat { chat_id }.into(), true),
+            Phase::Deleted => (Refusal::ChatDeleted { chat_id }.into(), true),
+            Phase::Quarantined(reason) => {
+                let reopen = matches!(command, Some(Reopen));
+                (Refusal::ChatFailed { reason: reason.clone() }.into(), reopen)
+            }
+            Phase::Unread(reason) => {
+                let reason = reason.clone().unwrap_or_default();
+                (Refusal::ChatStalled { reason }.into(), false)
+            }
+            Phase::Ready(_) => (Fault::new(FaultKind::ChatRestarted, "try again").into(), false),
+        };
+        responder.answer(Err(error));
+        if over {
+            self.retire();
+        }
+    }
+
+    /// Judges an input, records what follows from it, and answers.
+    async fn input(&mut self, input: Input, responder: Option<Responder>) -> Result<(), Broken> {
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        self.slot.touch(self.environment.tick());
+        if let Some(stall) = &ready.stall {
+            match (input, responder) {
+                (Input::Turn(input), _) => ready.held.push_back(input),
+                (_, Some(responder)) => {
+                    responder.refuse(Refusal::ChatStalled { reason: stall.reason.clone() });
+                }
+                // Whatever else comes is asked for again once the store is back.
+                (_, None) => {}
+            }
+            return Ok(());
+        }
+        let from_caller = responder.is_some();
+        let held = self.permit.is_some();
+        self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
+        let may_run = self.permit.is_some();
+        let agents = self.environment.agents.get();
+        let feed = &self.slot.feed;
+        let mut sealed = false;
+        let decided = ready.state.decide(
+            input,
+            &mut Facts {
+                at: self.environment.clock.now(),
+                limits: &self.environment.limits,
+                agents: &agents,
+                tools: &*self.environment.tools,
+                may_run,
+                may_run_next: if held { self.environment.gate.is_calm() } else { may_run },
+                seal: &mut |message| {
+                    sealed = true;
+                    let shown = feed.seal(message)?;
+                    Some(Shown { text: shown.text, reasoning: shown.reasoning })
+                },
+            },
+        );
+        match decided {
+            Ok(decision) => self.record(decision, responder, sealed || !from_caller).await,
+            Err(refusal) => {
+                if let Some(responder) = responder {
+                    responder.refuse(refusal);
+                }
+                self.settle_work();
+                Ok(())
+            }
+        }
+    }
+
+    /// Stores a decision, then lets it take effect.
+    ///
+    /// `binding` says that it stands even if the store cannot be reached: something was sealed, or
+    /// something has really happened.
+    async fn record(
+        &mut self,
+        decision: Decision,
+        responder: Option<Responder>,
+        binding: bool,
+    ) -> Result<(), Broken> {
+        if decision.events.is_empty() {
+            answer_with(responder, &decision);
+            return self.take_effect(decision).await;
+        }
+        match self.append(&decision).await {
+            Ok(()) => self.commit(decision, responder).await,
+            Err(error) => {
+                if let Some(responder) = responder {
+                    let message = error.inner().to_string();
+                    responder.answer(Err(Fault::new(FaultKind::StoreUnavailable, &message).into()));
+                }
+                self.stall(&error, decision, binding)
+            }
+        }
+    }
+
+    /// The events are stored: apply, reply, publish, effects.
+    async fn commit(
+        &mut self,
+        decision: Decision,
+        responder: Option<Responder>,
+    ) -> Result<(), Broken> {
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        for recorded in &decision.events {
+            ready.state.apply(recorded).map_err(|error| Broken(error.to_string()))?;
+        }
+        answer_with(responder, &decision);
+        self.slot
+            .feed
+            .publish(ready.epoch, &decision.events)
+            .map_err(|error| Broken(error.to_string()))?;
+        self.report(&decision.events);
+        self.take_effect(decision).await
+    }
+
+    /// Ends the actor. What is still in its mailbox returns to its senders.
+    fn retire(&mut self) {
+        self.retiring = true;
+        self.running = Running::default();
+        self.permit = None;
+        self.slot.vacate();
+        self.myself.drain();
+    }
+
+    fn handle_rest(&mut self, unused_since: u64) {
+        if self.slot.last_used() > unused_since {
+            return;
+        }
+        let may_rest = match &self.phase {
+            Phase::Ready(ready) => ready.stall.is_none() && ready.state.may_rest(),
+            Phase::Absent | Phase::Deleted => true,
+            // A chat that could not be read yet has something to settle; a damaged one shows it.
+            Phase::Unread(_) | Phase::Quarantined(_) => false,
+        };
+        if may_rest {
+            self.retire();
+        }
+    }
+
+    async fn handle_interrupt(&mut self) -> Result<(), Broken> {
+        self.input(Input::Interrupt, None).await?;
+        self.retire();
+        Ok(())
+    }
+}
+
+/// What the chat is doing, the troubles of its actor included.
+fn status_of(ready: &Ready) -> ChatStatus {
+    let mut status = ready.state.status();
+    if ready.stall.is_some() {
+        status.kind = StatusKind::Stalled;
+    }
+    status
+}
+
+fn answer(
+    environment: &Environment,
+    slot: &Slot,
+    ready: &Ready,
+    status: ChatStatus,
+    query: &Query,
+) -> Result<Reply, Refusal> {
+    let now = slot.feed.snapshot();
+    let open = now.open.filter(|(message, _)| Some(*message) == ready.state.open_message());
+    let view = View {
+        state: &ready.state,
+        status,
+        open: ready.state.open(open.map(|(_, shown)| (shown.text, shown.reasoning))),
+        cursor: now.cursor,
+    };
+    view.answer(query, &*environment.tools, &environment.limits)
+}
+
+fn answer_with(responder: Option<Responder>, decision: &Decision) {
+    let Some(responder) = responder else { return };
+    let reply = match &decision.accepted {
+        Some(accepted) => Reply::Accepted(accepted.clone()),
+        None => Reply::Done,
+    };
+    responder.answer(Ok(reply));
+}

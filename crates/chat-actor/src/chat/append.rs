@@ -1,0 +1,169 @@
+//! The store seen from a chat: appends with a deadline, and what to do when it is away.
+//!
+//! An unavailable store is no crash. The chat is `stalled`, keeps what it had to decide, tries
+//! again with growing pauses, and heals by itself.
+
+use std::time::{Duration, Instant};
+
+use polychat_core::{
+    Seq,
+    content::Text,
+    diagnostic::DiagnosticKind,
+    ports::{AppendError, Entry, OpenMode, StoreError, StoreErrorKind},
+    rules::{Decision, Input},
+};
+use tokio::time::timeout;
+
+use super::{Broken, Chat, Phase};
+use crate::actor::Mail;
+
+/// What a chat could not store.
+pub(super) struct Stall {
+    pub(super) reason: Text,
+    /// What was to be stored. Whether it was is not known until the log is opened again.
+    decision: Decision,
+    /// Whether it has to be stored if it was not: something was sealed, or has really happened.
+    binding: bool,
+}
+
+impl Chat {
+    /// Appends a decision's events. Taking longer than allowed counts as ambiguous.
+    pub(super) async fn append(&mut self, decision: &Decision) -> Result<(), AppendError> {
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        let summary = ready.state.summary_after(&decision.events);
+        let entries: Vec<Entry> =
+            decision.events.iter().map(|recorded| Entry::Chat(recorded.clone())).collect();
+        let began = Instant::now();
+        let append = self.environment.store.append(
+            &ready.fence,
+            ready.state.head(),
+            &entries,
+            Some(&summary),
+        );
+        let result = timeout(self.environment.limits.append_duration_max, append).await;
+        metrics::histogram!("polychat_append_seconds").record(began.elapsed());
+        result.unwrap_or_else(|_| {
+            let late = StoreError::new(StoreErrorKind::Unavailable, "the append took too long");
+            Err(AppendError::Ambiguous(late))
+        })
+    }
+
+    /// Takes in that an append was not acknowledged.
+    pub(super) fn stall(
+        &mut self,
+        error: &AppendError,
+        decision: Decision,
+        binding: bool,
+    ) -> Result<(), Broken> {
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        match error.inner().kind {
+            StoreErrorKind::Unavailable | StoreErrorKind::Full => {}
+            // Somebody else holds the log, or it is not what it was: begin again from the log.
+            _ => return Err(Broken(error.to_string())),
+        }
+        let reason = error.inner().to_string().into();
+        ready.stall = Some(Stall { reason, decision, binding });
+        self.report_stall(&error.inner().to_string());
+        self.try_store_later();
+        Ok(())
+    }
+
+    /// Asks for another try after a pause that doubles each time.
+    pub(super) fn try_store_later(&mut self) {
+        let limits = &self.environment.limits;
+        let doubled = 1u32.checked_shl(self.store_failures.min(20)).unwrap_or(u32::MAX);
+        let pause: Duration =
+            limits.stall_retry_delay.saturating_mul(doubled).min(limits.stall_retry_delay_max);
+        self.store_failures = self.store_failures.saturating_add(1);
+        let myself = self.myself.clone();
+        // The task holds no more than a way to an actor that may have ended by then.
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            myself.mail(Mail::TryStore);
+        });
+    }
+
+    /// Settles what is not known, stores what has to be, and goes on.
+    pub(super) async fn try_store(&mut self) -> Result<(), Broken> {
+        let ready = match &mut self.phase {
+            Phase::Ready(ready) => ready,
+            Phase::Unread(Some(_)) => return self.read_log().await,
+            Phase::Unread(None) | Phase::Absent | Phase::Deleted | Phase::Quarantined(_) => {
+                return Ok(());
+            }
+        };
+        if ready.state.is_deleted() {
+            return self.remove_log().await;
+        }
+        if ready.stall.is_none() {
+            return Ok(());
+        }
+        let open = self.environment.store.open(&self.slot.key, OpenMode::Existing);
+        let opened = timeout(self.environment.limits.append_duration_max, open).await;
+        match opened {
+            Ok(Ok((fence, head))) => {
+                ready.fence = fence;
+                self.settle(head).await
+            }
+            Ok(Err(error)) if is_passing(error.kind) => {
+                self.try_store_later();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(Broken(error.to_string())),
+            Err(_) => {
+                self.try_store_later();
+                Ok(())
+            }
+        }
+    }
+
+    /// The log is open again and ends at `head`: did the append land?
+    async fn settle(&mut self, head: Seq) -> Result<(), Broken> {
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        let Some(stall) = ready.stall.take() else { return Ok(()) };
+        let before = ready.state.head();
+        let landed = head == before.plus(stall.decision.events.len() as u64);
+        if landed {
+            self.healed();
+            self.commit(stall.decision, None).await?;
+        } else if head != before {
+            return Err(Broken(format!("the log ends at {head}, expected {before}")));
+        } else if stall.binding {
+            if let Err(error) = self.append(&stall.decision).await {
+                return self.stall(&error, stall.decision, true);
+            }
+            self.healed();
+            self.commit(stall.decision, None).await?;
+        } else {
+            self.healed();
+        }
+        self.catch_up().await
+    }
+
+    /// Takes in what turns reported while the store was away.
+    async fn catch_up(&mut self) -> Result<(), Broken> {
+        loop {
+            let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+            if ready.stall.is_some() {
+                return Ok(());
+            }
+            match ready.held.pop_front() {
+                Some(input) => self.input(Input::Turn(input), None).await?,
+                None => break,
+            }
+        }
+        self.settle_work();
+        Ok(())
+    }
+
+    fn healed(&mut self) {
+        self.store_failures = 0;
+        self.report_diagnostic(DiagnosticKind::Recovered {});
+        self.report_status();
+    }
+}
+
+/// Whether trying again later makes sense.
+pub(super) fn is_passing(kind: StoreErrorKind) -> bool {
+    matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::Full)
+}

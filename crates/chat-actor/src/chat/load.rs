@@ -1,0 +1,185 @@
+//! How a chat comes to life: its log is created, or opened and folded.
+
+use polychat_core::{
+    Refusal, Reply,
+    diagnostic::DiagnosticKind,
+    ports::{Fence, OpenMode, StoreError, StoreErrorKind},
+    rules::{ChatState, Decision, Input},
+};
+use tokio::time::timeout;
+
+use super::{Broken, Chat, Phase, Ready, append::is_passing};
+use crate::{
+    envelope::Responder,
+    replay::{ReplayError, replay},
+};
+
+impl Chat {
+    /// Reads the log unless that was done.
+    pub(super) async fn read_log_once(&mut self) -> Result<(), Broken> {
+        match self.phase {
+            Phase::Unread(None) => self.read_log().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens and folds the log, and settles what the last life left open.
+    pub(super) async fn read_log(&mut self) -> Result<(), Broken> {
+        match self.open_and_replay().await {
+            Ok((fence, state)) => self.begin_life(fence, state).await,
+            Err(ReplayError::Damaged(error)) => {
+                for kind in ReplayError::Damaged(error.clone()).diagnostics() {
+                    self.report_diagnostic(kind);
+                }
+                self.phase = Phase::Quarantined(error.to_string().into());
+                self.report_status();
+                Ok(())
+            }
+            Err(ReplayError::Store(error)) => match error.kind {
+                StoreErrorKind::NotFound => {
+                    self.phase = Phase::Absent;
+                    Ok(())
+                }
+                StoreErrorKind::Deleted => {
+                    self.slot.feed.end(polychat_core::EndReason::Deleted);
+                    self.phase = Phase::Deleted;
+                    Ok(())
+                }
+                kind if is_passing(kind) => {
+                    self.phase = Phase::Unread(Some(error.to_string().into()));
+                    self.report_stall(&error.to_string());
+                    self.try_store_later();
+                    Ok(())
+                }
+                _ => Err(Broken(error.to_string())),
+            },
+        }
+    }
+
+    async fn open_and_replay(&self) -> Result<(Fence, ChatState), ReplayError> {
+        let (store, key) = (&*self.environment.store, &self.slot.key);
+        let open_and_replay = async {
+            let (fence, head) = store.open(key, OpenMode::Existing).await?;
+            let state = replay(store, key, Some(head)).await?;
+            Ok((fence, state))
+        };
+        timeout(self.environment.limits.append_duration_max, open_and_replay).await.unwrap_or_else(
+            |_| Err(StoreError::new(StoreErrorKind::Unavailable, "the store took too long").into()),
+        )
+    }
+
+    async fn begin_life(&mut self, fence: Fence, state: ChatState) -> Result<(), Broken> {
+        if self.store_failures > 0 {
+            self.store_failures = 0;
+            self.report_diagnostic(DiagnosticKind::Recovered {});
+        }
+        // Sealed before the epoch begins, so that no late chunk slips in between.
+        if let Some(message) = state.open_message() {
+            let _ = self.slot.feed.seal(message);
+        }
+        if state.is_deleted() {
+            self.slot.feed.end(polychat_core::EndReason::Deleted);
+            self.phase = Phase::Ready(Box::new(Ready::new(state, fence)));
+            return self.remove_log().await;
+        }
+        self.enter(fence, state)?;
+        self.report_status();
+        self.input(Input::Recover, None).await
+    }
+
+    fn enter(&mut self, fence: Fence, state: ChatState) -> Result<(), Broken> {
+        self.slot
+            .feed
+            .begin_epoch(fence.epoch, state.head())
+            .map_err(|error| Broken(error.to_string()))?;
+        self.phase = Phase::Ready(Box::new(Ready::new(state, fence)));
+        Ok(())
+    }
+
+    /// Begins a log with its first append.
+    pub(super) async fn create(
+        &mut self,
+        decision: Decision,
+        responder: Responder,
+    ) -> Result<(), Broken> {
+        let chat_id = self.slot.chat.clone();
+        match self.phase {
+            Phase::Unread(_) | Phase::Absent => {}
+            Phase::Deleted => {
+                responder.refuse(Refusal::ChatDeleted { chat_id });
+                self.retire();
+                return Ok(());
+            }
+            Phase::Quarantined(_) | Phase::Ready(_) => {
+                responder.refuse(Refusal::ChatExists { chat_id });
+                return Ok(());
+            }
+        }
+        let open = self.environment.store.open(&self.slot.key, OpenMode::Create);
+        let opened = timeout(self.environment.limits.append_duration_max, open).await;
+        let late = || StoreError::new(StoreErrorKind::Unavailable, "the store took too long");
+        let error = match opened.unwrap_or_else(|_| Err(late())) {
+            Ok((fence, _)) => return self.create_in(fence, decision, responder).await,
+            Err(error) => error,
+        };
+        match error.kind {
+            StoreErrorKind::Exists => responder.refuse(Refusal::ChatExists { chat_id }),
+            StoreErrorKind::Deleted => responder.refuse(Refusal::ChatDeleted { chat_id }),
+            _ => responder.answer(Err(store_fault(&error))),
+        }
+        if error.kind == StoreErrorKind::Exists {
+            return self.read_log_once().await;
+        }
+        self.retire();
+        Ok(())
+    }
+
+    async fn create_in(
+        &mut self,
+        fence: Fence,
+        decision: Decision,
+        responder: Responder,
+    ) -> Result<(), Broken> {
+        self.enter(fence, ChatState::of_empty_log(&self.slot.chat))?;
+        match self.append(&decision).await {
+            Ok(()) => {
+                let chat = self.slot.chat.clone();
+                self.commit(decision, None).await?;
+                self.report_created();
+                responder.answer(Ok(Reply::Chat(chat)));
+                Ok(())
+            }
+            Err(error) => {
+                // Whether the log exists now is for the next actor to find out.
+                responder.answer(Err(store_fault(error.inner())));
+                self.report_stall(&error.inner().to_string());
+                self.retire();
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes the rows of a log that ends in `chat.deleted`; a tombstone stays.
+    pub(super) async fn remove_log(&mut self) -> Result<(), Broken> {
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        let delete = self.environment.store.delete(&ready.fence);
+        let deleted = timeout(self.environment.limits.append_duration_max, delete).await;
+        match deleted {
+            Ok(Ok(())) => {
+                self.phase = Phase::Deleted;
+                self.retire();
+                Ok(())
+            }
+            Ok(Err(error)) if !is_passing(error.kind) => Err(Broken(error.to_string())),
+            Ok(Err(_)) | Err(_) => {
+                self.try_store_later();
+                Ok(())
+            }
+        }
+    }
+}
+
+fn store_fault(error: &StoreError) -> polychat_core::CommandError {
+    let kind = polychat_core::FaultKind::StoreUnavailable;
+    polychat_core::Fault::new(kind, &error.to_string()).into()
+}

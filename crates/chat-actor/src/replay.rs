@@ -1,0 +1,85 @@
+//! From a stored log to a state, page by page, trusting nothing that is read.
+
+use polychat_core::{
+    Seq,
+    content::Text,
+    diagnostic::DiagnosticKind,
+    ports::{Entry, LogKey, Store, StoreError, StoreErrorKind},
+    rules::{ChatState, LogError},
+};
+
+/// Events read at once.
+const PAGE: usize = 512;
+
+/// Why a log could not be read into a state.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The store did not answer as it should; trying again later makes sense.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log is damaged, or another chat's.
+    #[error("damaged {0}")]
+    Damaged(LogError),
+}
+
+impl ReplayError {
+    /// What operators should know; `None` for a fault of the store that may pass.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<DiagnosticKind> {
+        let Self::Damaged(error) = self else { return Vec::new() };
+        let (seq, reason) = (error.seq, error.reason.clone());
+        let mut kinds = vec![DiagnosticKind::Quarantined { seq, reason }];
+        if let Some(claimed) = &error.claimed {
+            let (claimed, path) = (claimed.as_str().into(), Text::from("store"));
+            kinds.push(DiagnosticKind::ForeignRecord { claimed, path });
+        }
+        kinds
+    }
+}
+
+/// Reads a chat's log up to `head`; up to its end when `head` is not known.
+///
+/// # Errors
+///
+/// [`ReplayError`]: a fault of the store, or a log that is damaged, has gaps, or ends before `head`.
+pub async fn replay(
+    store: &dyn Store,
+    key: &LogKey,
+    head: Option<Seq>,
+) -> Result<ChatState, ReplayError> {
+    let Some(chat) = key.chat() else {
+        return Err(StoreError::new(StoreErrorKind::NotFound, "not a chat's log").into());
+    };
+    let mut state = ChatState::of_empty_log(chat);
+    loop {
+        if head.is_some_and(|head| state.head() >= head) {
+            return Ok(state);
+        }
+        let read = store.read(key, state.head(), PAGE).await;
+        let page = read.map_err(|error| match error.kind {
+            StoreErrorKind::Corrupt { seq } => damaged(seq, &error.message),
+            _ => ReplayError::Store(error),
+        })?;
+        for entry in &page {
+            match entry {
+                Entry::Chat(recorded) => state.apply(recorded).map_err(ReplayError::Damaged)?,
+                Entry::World(recorded) => {
+                    return Err(damaged(recorded.seq, "a record of a world's log"));
+                }
+            }
+        }
+        if page.len() < PAGE && head.is_none_or(|head| state.head() >= head) {
+            return Ok(state);
+        }
+        if page.is_empty() {
+            return Err(damaged(state.head().next(), "the log ends before its head"));
+        }
+        tokio::task::coop::consume_budget().await;
+    }
+}
+
+fn damaged(seq: Seq, reason: &str) -> ReplayError {
+    // `LogError` is made by the rules only; a record out of place is how they would say it.
+    ReplayError::Damaged(LogError::at(seq, reason))
+}
