@@ -1,0 +1,177 @@
+//! Every command.
+
+use polychat_core::{
+    Command, Seq,
+    agent::WorldSettings,
+    command::{CancelTarget, ChatChange, ChatFilter, NewChat, Page, PromptChange, ReviseTarget},
+    event::{PromptBody, PromptMode},
+    tool::ApprovalDecision,
+};
+use serde_json::json;
+
+use super::{
+    agent_config, agent_name, chat_id, every_part, message_id, metadata, prompt_body, prompt_id,
+    seq, tool_call_id, turn_id,
+};
+
+/// The names of all commands, in the order in which the core declares them.
+///
+/// The enum may grow, so no `match` can prove that [`every_command`] is complete; a test compares
+/// its names with these.
+pub const COMMAND_NAMES: [&str; 22] = [
+    "chat/create",
+    "chat/fork",
+    "chat/list",
+    "chat/snapshot",
+    "chat/update",
+    "chat/close",
+    "chat/reopen",
+    "chat/delete",
+    "prompt/send",
+    "prompt/edit",
+    "prompt/withdraw",
+    "prompt/list",
+    "prompt/outcome",
+    "turn/cancel",
+    "history/revise",
+    "approval/decide",
+    "messages/list",
+    "log/read",
+    "world/get",
+    "world/update",
+    "agent/put",
+    "agent/remove",
+];
+
+/// Every command, with all fields set and with only what is required.
+#[must_use]
+pub fn every_command() -> Vec<Command> {
+    let mut commands = chat_commands();
+    commands.extend(prompt_commands());
+    commands.extend(turn_commands());
+    commands.extend(read_commands());
+    commands.extend(world_commands());
+    commands
+}
+
+fn chat_commands() -> Vec<Command> {
+    let new_chat = NewChat::with_id(chat_id("new"))
+        .title("Plans")
+        .metadata(metadata("chat"))
+        .agent(agent_name("guide"))
+        .context(metadata("context"));
+    let change = ChatChange::default()
+        .title("Better plans")
+        .metadata(metadata("changed"))
+        .archived(true)
+        .agent(agent_name("critic"));
+    let filter = ChatFilter::new().title_contains("plan").with_archived();
+    let chat = chat_id("a");
+    vec![
+        Command::CreateChat { chat: new_chat.clone() },
+        Command::CreateChat { chat: NewChat::new() },
+        Command::ForkChat { from: chat.clone(), at: message_id(7), chat: new_chat },
+        Command::ListChats { page: Page::after("chat-9", 20), filter },
+        Command::ListChats { page: Page::first(1), filter: ChatFilter::new() },
+        Command::Snapshot { chat: chat.clone() },
+        Command::UpdateChat { chat: chat.clone(), change },
+        Command::UpdateChat { chat: chat.clone(), change: ChatChange::default() },
+        Command::CloseChat { chat: chat.clone() },
+        Command::ReopenChat { chat: chat.clone() },
+        Command::DeleteChat { chat },
+    ]
+}
+
+fn prompt_commands() -> Vec<Command> {
+    let (chat, prompt) = (chat_id("a"), prompt_id("p-1"));
+    let modes = [PromptMode::Queue, PromptMode::Steer, PromptMode::Interrupt, PromptMode::Reject];
+    let mut commands = Vec::new();
+    commands.extend(modes.map(|mode| Command::SendPrompt {
+        chat: chat.clone(),
+        prompt: prompt.clone(),
+        mode,
+        body: prompt_body(),
+    }));
+    commands.push(Command::SendPrompt {
+        chat: chat.clone(),
+        prompt: prompt.clone(),
+        mode: PromptMode::Queue,
+        body: PromptBody::text("hello"),
+    });
+    let changes = [
+        PromptChange::default().parts(every_part()).mode(PromptMode::Interrupt),
+        PromptChange::default(),
+    ];
+    commands.extend(changes.map(|change| Command::EditPrompt {
+        chat: chat.clone(),
+        prompt: prompt.clone(),
+        change,
+    }));
+    commands.push(Command::WithdrawPrompt { chat: chat.clone(), prompt: prompt.clone() });
+    commands.push(Command::ListPrompts { chat: chat.clone() });
+    commands.push(Command::LookUpPrompt { chat, prompt });
+    commands
+}
+
+fn turn_commands() -> Vec<Command> {
+    let (chat, prompt) = (chat_id("a"), prompt_id("p-2"));
+    let cancels = [CancelTarget::Running, CancelTarget::Turn(turn_id(3))];
+    let revisions = [
+        ReviseTarget::Message { id: message_id(2), body: prompt_body() },
+        ReviseTarget::Turn(turn_id(3)),
+    ];
+    let decisions = [
+        ApprovalDecision::AllowOnce,
+        ApprovalDecision::AllowForChat,
+        ApprovalDecision::Deny { reason: "not now".into() },
+        ApprovalDecision::Answer { data: json!(["yes"]) },
+    ];
+    let mut commands = Vec::new();
+    commands.extend(cancels.map(|target| Command::CancelTurn { chat: chat.clone(), target }));
+    commands.extend(revisions.map(|target| Command::Revise {
+        chat: chat.clone(),
+        target,
+        prompt: prompt.clone(),
+    }));
+    commands.extend(decisions.map(|decision| Command::DecideApproval {
+        chat: chat.clone(),
+        call: tool_call_id(4, 0),
+        decision,
+    }));
+    commands
+}
+
+fn read_commands() -> Vec<Command> {
+    let chat = chat_id("a");
+    vec![
+        Command::ListMessages { chat: chat.clone(), page: Page::after("4", 50) },
+        Command::ReadLog { chat: chat.clone(), after: Seq::ZERO, limit: 1 },
+        Command::ReadLog { chat, after: seq(12), limit: 100 },
+    ]
+}
+
+fn world_commands() -> Vec<Command> {
+    let mut settings = WorldSettings::default();
+    settings.mentions = true;
+    settings.handoffs_max = 2;
+    vec![
+        Command::GetWorld,
+        Command::UpdateWorld { settings },
+        Command::PutAgent { agent: agent_config() },
+        Command::RemoveAgent { agent: agent_name("critic") },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    // the wire form freezes whole, so the golden files miss no command
+    #[test]
+    fn the_samples_hold_every_command() {
+        let names: BTreeSet<_> = every_command().iter().map(Command::name).collect();
+        assert_eq!(names, BTreeSet::from(COMMAND_NAMES));
+    }
+}
