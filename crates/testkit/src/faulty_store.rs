@@ -141,15 +141,11 @@ impl FaultyStore {
             }
             Some(Fault::Full) => Err(AppendError::Rejected(injected(StoreErrorKind::Full))),
             Some(Fault::Panic) => panic_as_planned(),
-            Some(Fault::RequestLost) => Err(ambiguous()),
+            Some(Fault::RequestLost | Fault::Late(_)) => Err(ambiguous()),
             Some(Fault::AnswerLost) => {
                 if self.append_inner(batch).await.is_ok() {
                     self.shared.commit(key, batch.landed());
                 }
-                Err(ambiguous())
-            }
-            Some(Fault::Late(at_open)) => {
-                self.shared.keep_late(batch.late(at_open));
                 Err(ambiguous())
             }
             Some(Fault::HangBefore(gate)) => {
@@ -230,14 +226,18 @@ impl Store for FaultyStore {
     ) -> Result<(), AppendError> {
         let fault = self.shared.arrive(Call::Append, fence.key.chat());
         let batch = Batch { fence, expected, entries, summary };
-        // What was late before this call lands after it, and not what becomes late by it.
-        let late = self.shared.take_late(|late| late.fence.key == fence.key);
+        let newly_late = match fault {
+            Some(Fault::Late(at_open)) => Some(batch.late(at_open)),
+            _ => None,
+        };
         let answer = self.append_through(fault, &batch).await;
         if answer.is_ok() {
             let entries = entries.to_vec();
             self.shared.commit(&fence.key, CommitKind::Acknowledged { entries });
         }
-        self.land(late).await;
+        // What was late before this call lands after it; what became late by it, later.
+        self.land_late_of(&fence.key).await;
+        self.shared.keep_late(newly_late);
         answer
     }
 

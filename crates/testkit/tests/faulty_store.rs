@@ -147,6 +147,18 @@ async fn a_late_append_lands_after_a_further_call() {
 
 // law 1
 #[tokio::test]
+async fn of_two_late_appends_the_first_lands_when_the_second_was_made() {
+    let (store, faults) = store();
+    let fence = log(&store, "a").await;
+    faults.next(Call::Append, 2, Fault::Late(AtOpen::Lands));
+    assert!(is_ambiguous(&append(&store, &fence, 1).await));
+    assert!(is_ambiguous(&append(&store, &fence, 2).await));
+    assert_eq!(faults.for_chat(&chat_id("a")).late(), 1);
+    assert_eq!(reopen(&store, "a").await.1, seq(3));
+}
+
+// law 1
+#[tokio::test]
 async fn an_opening_settles_a_late_append() {
     for (at_open, head) in [(AtOpen::Lands, 2), (AtOpen::Lost, 1)] {
         let (store, faults) = store();

@@ -168,8 +168,8 @@ impl Shared {
         Some(plan.fault.clone())
     }
 
-    pub(super) fn keep_late(&self, late: Late) {
-        self.state().late.push(late);
+    pub(super) fn keep_late(&self, late: Option<Late>) {
+        self.state().late.extend(late);
     }
 
     pub(super) fn take_late(&self, which: impl Fn(&Late) -> bool) -> Vec<Late> {

@@ -166,7 +166,8 @@ impl State {
         }
         let foreign = batch.summary.map(|summary| &summary.chat_id) != batch.chat;
         if foreign && wrong != Wrong::AcceptsForeignSummaries {
-            return no(StoreErrorKind::Corrupt { seq: batch.expected });
+            let seq = batch.expected.plus(batch.entries.len() as u64);
+            return no(StoreErrorKind::Corrupt { seq });
         }
         Ok(())
     }

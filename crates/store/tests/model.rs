@@ -1,0 +1,282 @@
+//! Random operations: the store in memory answers as the naive store does (laws 1, 2, 6).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may, as tests may"
+)]
+
+use futures_util::FutureExt;
+use polychat_core::{
+    Summary,
+    command::Page,
+    ports::{AppendError, Entry, Fence, Head, LogKey, OpenMode, Store, StoreError, StoreErrorKind},
+};
+use polychat_store::MemoryStore;
+use polychat_testkit::{
+    samples::{self, chat_id, seq, world_id},
+    wrong_stores::{NaiveStore, Wrong},
+};
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+    test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
+};
+
+/// Few of them, so that operations meet.
+const KEYS: [(&str, Option<&str>); 7] = [
+    ("v", Some("a")),
+    ("v", Some("v")),
+    ("v", None),
+    ("w", Some("b")),
+    ("w", Some("a")),
+    ("w", Some("ä")),
+    ("w", None),
+];
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Open(LogKey, OpenMode),
+    /// By any fence ever answered, older ones included.
+    Append {
+        fence: Index,
+        after: After,
+        count: u64,
+        flaw: Flaw,
+    },
+    Delete {
+        fence: Index,
+    },
+    Read(LogKey, u64, usize),
+    Summary(LogKey),
+    List(&'static str, Option<&'static str>, usize),
+}
+
+/// What an append says the head is.
+#[derive(Debug, Clone, Copy)]
+enum After {
+    Head,
+    Number(u64),
+}
+
+/// What may be wrong with an append.
+#[derive(Debug, Clone, Copy)]
+enum Flaw {
+    None,
+    Gap,
+    ForeignEntry,
+    ForeignSummary,
+}
+
+fn keys() -> impl Strategy<Value = LogKey> {
+    select(&KEYS[..]).prop_map(|(world, chat)| match chat {
+        Some(chat) => LogKey::Chat(world_id(world), chat_id(chat)),
+        None => LogKey::World(world_id(world)),
+    })
+}
+
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    let mode = select(vec![OpenMode::Create, OpenMode::Existing]);
+    let after = prop_oneof![4 => Just(After::Head), 1 => (0..8_u64).prop_map(After::Number)];
+    let flaw = prop_oneof![
+        6 => Just(Flaw::None),
+        1 => Just(Flaw::Gap),
+        1 => Just(Flaw::ForeignEntry),
+        1 => Just(Flaw::ForeignSummary),
+    ];
+    let append = (any::<Index>(), after, 0..4_u64, flaw)
+        .prop_map(|(fence, after, count, flaw)| Operation::Append { fence, after, count, flaw });
+    let list = (select(vec!["v", "w"]), select(vec![None, Some("a"), Some("aa")]), 0..5_usize);
+    let operation = prop_oneof![
+        4 => (keys(), mode).prop_map(|(key, mode)| Operation::Open(key, mode)),
+        8 => append,
+        1 => any::<Index>().prop_map(|fence| Operation::Delete { fence }),
+        3 => (keys(), 0..10_u64, 0..10_usize).prop_map(|(k, a, l)| Operation::Read(k, a, l)),
+        1 => keys().prop_map(Operation::Summary),
+        2 => list.prop_map(|(world, after, limit)| Operation::List(world, after, limit)),
+    ];
+    prop::collection::vec(operation, 1..60)
+}
+
+/// What a store answers, as far as two stores must agree on it.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Opened(Result<Head, StoreErrorKind>),
+    Appended(Result<(), StoreErrorKind>),
+    Deleted(Result<(), StoreErrorKind>),
+    Read(Result<Vec<Entry>, StoreErrorKind>),
+    Summary(Result<Summary, StoreErrorKind>),
+    Listed(Result<Vec<Summary>, StoreErrorKind>),
+}
+
+/// A store with the fences that it answered.
+struct Subject<S> {
+    store: S,
+    fences: Vec<Fence>,
+}
+
+impl<S: Store> Subject<S> {
+    fn new(store: S) -> Self {
+        Self { store, fences: Vec::new() }
+    }
+
+    fn apply(&mut self, operation: &Operation) -> Option<Answer> {
+        Some(match operation {
+            Operation::Open(key, mode) => {
+                let opened = ready(self.store.open(key, *mode));
+                Answer::Opened(kind(opened.map(|(fence, head)| {
+                    self.fences.push(fence);
+                    head
+                })))
+            }
+            Operation::Append { fence, after, count, flaw } => {
+                let fence = self.fence(*fence)?;
+                Answer::Appended(self.append(fence, *after, *count, *flaw))
+            }
+            Operation::Delete { fence } => {
+                Answer::Deleted(kind(ready(self.store.delete(self.fence(*fence)?))))
+            }
+            Operation::Read(key, after, limit) => {
+                Answer::Read(kind(ready(self.store.read(key, seq(*after), *limit))))
+            }
+            Operation::Summary(key) => Answer::Summary(kind(ready(self.store.summary(key)))),
+            Operation::List(world, after, limit) => {
+                let page = match after {
+                    Some(after) => Page::after(*after, *limit),
+                    None => Page::first(*limit),
+                };
+                Answer::Listed(kind(ready(self.store.list(&world_id(world), &page))))
+            }
+        })
+    }
+
+    fn fence(&self, index: Index) -> Option<&Fence> {
+        (!self.fences.is_empty()).then(|| index.get(&self.fences))
+    }
+
+    fn append(
+        &self,
+        fence: &Fence,
+        after: After,
+        count: u64,
+        flaw: Flaw,
+    ) -> Result<(), StoreErrorKind> {
+        let expected = match after {
+            After::Number(n) => n,
+            After::Head => ready(self.store.read(&fence.key, seq(0), 10_000))
+                .map_or(0, |entries| entries.len() as u64),
+        };
+        let owner = fence.key.chat().cloned();
+        let foreign = chat_id("foreign");
+        let entries: Vec<_> = (1..=count)
+            .map(|n| {
+                let place = seq(expected + n + u64::from(matches!(flaw, Flaw::Gap) && n == count));
+                let chat = if matches!(flaw, Flaw::ForeignEntry) && n == count {
+                    Some(&foreign)
+                } else {
+                    owner.as_ref()
+                };
+                entry(chat, place)
+            })
+            .collect();
+        let head = seq(expected + count);
+        let summary = match flaw {
+            Flaw::ForeignSummary => Some(samples::summary(&foreign, head)),
+            Flaw::None | Flaw::Gap | Flaw::ForeignEntry => {
+                owner.as_ref().map(|chat| samples::summary(chat, head))
+            }
+        };
+        let appended = ready(self.store.append(fence, seq(expected), &entries, summary.as_ref()));
+        appended.map_err(|error| match error {
+            AppendError::Rejected(error) => error.kind,
+            AppendError::Ambiguous(_) => panic!("neither store is ever in doubt"),
+        })
+    }
+}
+
+fn entry(chat: Option<&polychat_core::ChatId>, place: polychat_core::Seq) -> Entry {
+    match chat {
+        Some(chat) => {
+            let body = samples::prompt_body();
+            let (prompt_id, mode) = (samples::prompt_id("p"), Default::default());
+            let event = polychat_core::Event::PromptAccepted { prompt_id, mode, body };
+            Entry::Chat(samples::recorded(chat, place, event))
+        }
+        None => {
+            let at = polychat_core::Timestamp(place.get());
+            let agent = samples::agent_name("guide");
+            let event = polychat_core::world::WorldEvent::AgentRemoved { agent };
+            let recorded = polychat_core::world::WorldRecorded { seq: place, at, event };
+            Entry::World(std::sync::Arc::new(recorded))
+        }
+    }
+}
+
+/// The answer of a call that waits for nothing.
+fn ready<T>(call: impl Future<Output = T>) -> T {
+    call.now_or_never().expect("the store answers when first polled")
+}
+
+fn kind<T>(answer: Result<T, StoreError>) -> Result<T, StoreErrorKind> {
+    answer.map_err(|error| error.kind)
+}
+
+/// Applies all operations to both, and then compares all that is kept.
+fn compare(model: NaiveStore, operations: &[Operation]) -> Result<(), TestCaseError> {
+    let mut model = Subject::new(model);
+    let mut store = Subject::new(MemoryStore::new());
+    let everything = KEYS.iter().flat_map(|(world, chat)| {
+        let world = world_id(world);
+        let key = match chat {
+            Some(chat) => LogKey::Chat(world, chat_id(chat)),
+            None => LogKey::World(world),
+        };
+        [Operation::Read(key.clone(), 0, 10_000), Operation::Open(key, OpenMode::Existing)]
+    });
+    let lists = ["v", "w"].map(|world| Operation::List(world, None, 100));
+    let operations = operations.iter().cloned().chain(everything).chain(lists);
+    for (n, operation) in operations.enumerate() {
+        let (wanted, found) = (model.apply(&operation), store.apply(&operation));
+        prop_assert_eq!(found, wanted, "operation {}: {:?}", n, operation);
+    }
+    Ok(())
+}
+
+fn config() -> Config {
+    Config { failure_persistence: None, ..Config::default() }
+}
+
+// laws 1, 2, 6; `PROPTEST_CASES` sets how many
+#[test]
+fn the_store_in_memory_answers_as_the_naive_one_does() {
+    let mut runner = TestRunner::new(config());
+    runner.run(&operations(), |operations| compare(NaiveStore::right(), &operations)).unwrap();
+}
+
+// a check that cannot fail is a defect: wherever the naive store is wrong, the two differ
+#[test]
+fn the_comparison_finds_each_wrong_store() {
+    /// Wrong only while calls overlap, or in what the random operations do not look at.
+    const NEEDS_OVERLAP: [Wrong; 7] = [
+        Wrong::ShowsHalfABatch,
+        Wrong::KeepsHalfOfADroppedBatch,
+        Wrong::ChecksHeadTooEarly,
+        Wrong::ChecksFenceTooEarly,
+        Wrong::MixesUnderLoad,
+        Wrong::WaitsForNeighbours,
+        Wrong::ReusesEpochs,
+    ];
+    assert!(find(Wrong::Nothing).is_ok());
+    for wrong in Wrong::ALL.iter().filter(|wrong| !NEEDS_OVERLAP.contains(wrong)) {
+        assert!(find(*wrong).is_err(), "{wrong:?} was not found");
+    }
+}
+
+/// Compares with a wrong store, always over the same operations.
+fn find(wrong: Wrong) -> Result<(), TestError<Vec<Operation>>> {
+    let config = Config { cases: 1_000, max_shrink_iters: 0, ..config() };
+    let same = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, same);
+    runner.run(&operations(), |operations| compare(NaiveStore::new(wrong), &operations))
+}
