@@ -10,3 +10,4 @@ pub mod store_suite;
 pub mod wrong_stores;
 pub mod fake_world;
 pub mod transport_suite;
+pub mod arbitrary;

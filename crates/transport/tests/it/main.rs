@@ -1,0 +1,16 @@
+//! The transports: conformance, the frozen wire form, round trips, and what must be rejected.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests; clippy exempts only the tests themselves"
+)]
+
+mod conformance;
+mod golden;
+mod rejected;
+mod round_trip;
+mod sharing;
+mod words;
+mod wrong;
