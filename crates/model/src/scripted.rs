@@ -151,10 +151,8 @@ impl Script {
 
     async fn find(&self, wanted: impl Fn(&Call) -> bool) -> Call {
         loop {
+            // Made before looking: it is woken by every call that begins from now on.
             let changed = self.0.changed.notified();
-            tokio::pin!(changed);
-            // Enabled before looking, so that a call between looking and waiting is not missed.
-            changed.as_mut().enable();
             if let Some(call) = self.0.take(&wanted) {
                 return call;
             }

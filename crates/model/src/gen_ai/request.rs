@@ -94,7 +94,6 @@ impl Calls {
                     asked.extend(ids(message, tool_calls).map(|(id, call)| (id, named(id, call))));
                 }
                 Role::Tool { tool_call_id } => {
-                    // Taken out, so that a second result of the same call finds nothing.
                     answered.extend(asked.remove(tool_call_id).map(|call| (*tool_call_id, call)));
                 }
                 _ => {}

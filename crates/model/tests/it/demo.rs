@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt, StreamExt, poll};
+use futures_util::{FutureExt, StreamExt};
 use polychat_core::{
     Failure, FailureKind,
     event::FinishReason,
@@ -16,7 +16,7 @@ use polychat_core::{
 use polychat_model::DemoModel;
 use serde_json::json;
 
-use crate::history::{History, Taken, take};
+use crate::history::{History, Taken, poll_once, take};
 
 fn quick() -> DemoModel {
     DemoModel::new().pace(Duration::ZERO)
@@ -159,8 +159,8 @@ async fn it_streams_word_by_word_at_its_pace() {
 async fn without_a_pace_it_lets_others_run_before_each_word() {
     let mut stream = quick().stream(told(&[]).user("/long 2").request());
     for _ in 0..2 {
-        assert!(poll!(stream.next()).is_pending(), "a word came without yielding");
-        assert!(poll!(stream.next()).is_ready());
+        assert!(poll_once(&mut stream).await.is_pending(), "a word came without yielding");
+        assert!(poll_once(&mut stream).await.is_ready());
     }
 }
 
@@ -239,7 +239,7 @@ async fn blocking_and_spinning_hold_the_thread_for_a_short_time() {
         let mut stream = quick().stream(told(&[]).user(command).request());
         let begun = Instant::now();
         // One poll, and it does not come back before.
-        let _ = poll!(stream.next());
+        let _ = poll_once(&mut stream).await;
         assert!(begun.elapsed() >= Duration::from_millis(200), "{command}");
         let text: String = stream
             .filter_map(|item| async move {

@@ -1,12 +1,12 @@
 //! Histories as a chat would give them to a model, and answers taken whole.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use futures_util::StreamExt;
 use polychat_core::{
     Failure, Message, Metadata, Part, Seq,
     message::{Role, Usage},
-    ports::{Model, ModelDelta, ModelError, ModelRequest},
+    ports::{Model, ModelDelta, ModelError, ModelRequest, ModelStream},
     seq::{MessageId, Timestamp, ToolCallId},
     tool::ToolCall,
 };
@@ -112,4 +112,11 @@ pub(crate) async fn take(model: &impl Model, request: ModelRequest) -> Taken {
         }
     }
     taken
+}
+
+/// Asks an answer once, and does not wait.
+pub(crate) async fn poll_once(
+    stream: &mut ModelStream,
+) -> Poll<Option<Result<ModelDelta, ModelError>>> {
+    poll_fn(|cx| Poll::Ready(stream.as_mut().poll_next(cx))).await
 }

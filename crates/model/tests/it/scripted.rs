@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use futures_util::{FutureExt, StreamExt, future::join_all, poll};
+use futures_util::{FutureExt, StreamExt, future::join_all};
 use polychat_core::{
     event::FinishReason,
     message::Usage,
@@ -18,7 +18,7 @@ use polychat_core::{
 use polychat_model::{ScriptedModel, Step};
 use serde_json::json;
 
-use crate::history::{History, take};
+use crate::history::{History, poll_once, take};
 
 fn ask(text: &str) -> ModelRequest {
     History::default().user(text).request()
@@ -32,7 +32,7 @@ async fn a_delta_comes_when_it_is_released_and_not_before() {
     assert_eq!(call.last_user_text(), "hello");
     assert_eq!(call.request().messages.len(), 1);
 
-    assert!(poll!(stream.next()).is_pending());
+    assert!(poll_once(&mut stream).await.is_pending());
     let tool = ToolCall { name: "t".into(), arguments: json!({}), provider_call_id: None };
     call.text("hel").reasoning("hm").tool_call(tool.clone()).usage(1, 2);
     call.reason(FinishReason::Length).finish();
@@ -68,7 +68,7 @@ async fn drained_means_that_the_reader_came_back_for_more() {
     assert!(call.drained().now_or_never().is_none(), "nothing was taken yet");
     stream.next().await.unwrap().unwrap();
     assert!(call.drained().now_or_never().is_none(), "taken, but perhaps not worked on");
-    assert!(poll!(stream.next()).is_pending());
+    assert!(poll_once(&mut stream).await.is_pending());
     assert!(call.drained().now_or_never().is_some(), "it came back");
     call.text("two");
     assert!(call.drained().now_or_never().is_none(), "there is more now");

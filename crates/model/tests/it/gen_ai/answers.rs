@@ -1,6 +1,6 @@
 //! What comes back, as deltas.
 
-use futures_util::{StreamExt, poll};
+use futures_util::StreamExt;
 use polychat_core::{
     event::FinishReason,
     message::Usage,
@@ -11,7 +11,7 @@ use polychat_testkit::openai_server::{Behaviour, Frame};
 use serde_json::json;
 
 use super::{answer, ask, model, start};
-use crate::history::take;
+use crate::history::{poll_once, take};
 
 fn text(text: &str) -> ModelDelta {
     ModelDelta::Text(text.to_owned())
@@ -39,7 +39,7 @@ async fn a_piece_is_handed_on_before_the_next_one_comes() {
     server.then(Behaviour::stall_after("hel"));
     let mut stream = model(&server).stream(ask("hello"));
     assert_eq!(stream.next().await.unwrap().unwrap(), text("hel"));
-    assert!(poll!(stream.next()).is_pending());
+    assert!(poll_once(&mut stream).await.is_pending());
 }
 
 #[tokio::test]

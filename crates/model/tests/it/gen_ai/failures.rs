@@ -32,8 +32,6 @@ async fn a_status_says_whether_and_when_to_try_again() {
         (Behaviour::status(400, "x").header("retry-after", "9"), (Refused, false, None)),
         (Behaviour::status(401, "x"), (Refused, false, None)),
         (Behaviour::status(404, "x"), (Refused, false, None)),
-        // Never followed: a key belongs to the server that was named.
-        (Behaviour::status(307, "x").header("location", "/v1/other"), (Refused, false, None)),
     ];
     for (behaviour, expected) in table {
         let shown = format!("{behaviour:?}");
@@ -42,6 +40,16 @@ async fn a_status_says_whether_and_when_to_try_again() {
         assert_eq!(taken.deltas, [], "{shown}");
         assert_eq!(verdict(&taken.error.unwrap()), expected, "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_because_the_key_belongs_to_the_server_that_was_named() {
+    let (server, other) = (start().await, start().await);
+    let location = format!("{}/chat/completions", other.base_url());
+    server.then(Behaviour::status(307, "x").header("location", &location));
+    let error = answer(&server, "hello").await.error.unwrap();
+    assert_eq!(verdict(&error), (Refused, false, None));
+    assert!(other.received().is_empty(), "neither the key nor the history goes elsewhere");
 }
 
 #[tokio::test]
@@ -78,6 +86,17 @@ async fn a_server_that_is_not_there_is_unavailable_and_worth_another_try() {
     assert_eq!(verdict(&error), (Unavailable, true, None));
     let all = format!("{error} {error:?}");
     assert!(!all.contains(&port), "an address may hold a key: {all}");
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_unavailable_over_https() {
+    // It also shows that TLS works without anybody having installed a provider of cryptography.
+    let server = start().await;
+    let url = server.base_url().replace("http:", "https:");
+    let model = GenAiModel::builder("m").base_url(url).build().unwrap();
+    let error = take(&model, ask("hello")).await.error.unwrap();
+    assert_eq!(verdict(&error), (Unavailable, true, None));
+    assert!(server.received().is_empty());
 }
 
 #[tokio::test]
