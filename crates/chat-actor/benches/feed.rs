@@ -120,8 +120,8 @@ fn ours(runtime: &Runtime, pace: Pace, readers: usize) -> f64 {
         for (writer, subscriptions) in chats {
             for mut subscription in subscriptions {
                 set.spawn(async move {
-                    let mut bytes = 0;
-                    while bytes < bytes_of_all() {
+                    let (mut bytes, all) = (0, bytes_of_all());
+                    while bytes < all {
                         let notice = subscription.next().await.expect("the feed does not end");
                         if let Notice::Live { event, .. } = notice
                             && let LiveBody::MessageChunk { text, .. } = &black_box(&event).body

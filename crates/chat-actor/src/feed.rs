@@ -40,7 +40,6 @@ pub use self::{
 use self::{
     state::State,
     sync::{Mutex, MutexGuard},
-    waiters::Wakers,
 };
 
 /// The most text that one read hands out, in bytes; it ends at a character's end.
@@ -156,6 +155,12 @@ impl Feed {
         self.change(|state| state.begin_epoch(epoch, head))
     }
 
+    /// Says where the log ends while no actor has ever opened it, so that watchers know what lies
+    /// before now. Once an epoch has begun it changes nothing.
+    pub fn learn_head(&self, head: Seq) {
+        self.lock().learn_head(head);
+    }
+
     /// Refuses later chunks of the open message and answers with the exact text shown.
     ///
     /// Asking again gives the same answer while the message is open, also in a later epoch: a
@@ -202,12 +207,11 @@ impl Feed {
     /// Chunks and events that come later are refused. The first reason stays, except that
     /// [`EndReason::Deleted`] replaces any other.
     pub fn end(&self, reason: EndReason) {
-        let wakers = {
-            let mut state = self.lock();
+        // Ending cannot fail.
+        let _: Result<(), PushError> = self.change(|state| {
             state.end(reason);
-            state.take_wakers()
-        };
-        wakers.wake();
+            Ok(())
+        });
     }
 
     /// The end of the feed now: a reader from here receives only what comes later.
@@ -253,12 +257,14 @@ impl Feed {
 
     /// Changes the state, and wakes the readers that wait once the lock is free.
     fn change<E>(&self, change: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
-        let wakers: Wakers = {
+        let wakers = {
             let mut state = self.lock();
             change(&mut state)?;
             state.take_wakers()
         };
-        wakers.wake();
+        if let Some(wakers) = wakers {
+            wakers.wake();
+        }
         Ok(())
     }
 

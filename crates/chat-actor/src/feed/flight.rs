@@ -110,14 +110,14 @@ impl Flight {
     }
 
     /// The text of a source that may be written now.
-    pub(super) fn growing(&mut self, turn: TurnId, source: Source) -> Option<&mut String> {
+    pub(super) fn growing(&mut self, turn: TurnId, source: &Source) -> Option<&mut String> {
         let (message, is_reasoning) = match source {
             Source::Text(message) => (message, false),
             Source::Reasoning(message) => (message, true),
-            Source::Output(call) => return self.output(turn, call),
+            Source::Output(call) => return self.output(turn, *call),
         };
         let open = self.open.as_mut()?;
-        if open.sealed || open.message != message || open.turn != turn {
+        if open.sealed || open.message != *message || open.turn != turn {
             return None;
         }
         Some(if is_reasoning { &mut open.reasoning } else { &mut open.text })

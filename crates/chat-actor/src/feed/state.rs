@@ -55,7 +55,7 @@ impl State {
         self.waiters.readers()
     }
 
-    pub(super) fn take_wakers(&mut self) -> Wakers {
+    pub(super) fn take_wakers(&mut self) -> Option<Wakers> {
         self.waiters.take()
     }
 
@@ -88,6 +88,12 @@ impl State {
         self.live_bytes = self.flight.bytes();
         self.settle();
         Ok(())
+    }
+
+    pub(super) fn learn_head(&mut self, head: Seq) {
+        if self.epoch == Epoch::default() && head > self.timeline.head() {
+            self.timeline.skip_to(head);
+        }
     }
 
     pub(super) fn publish(
@@ -177,7 +183,7 @@ impl State {
         &mut self,
         epoch: Epoch,
         turn: TurnId,
-        source: Source,
+        source: &Source,
         text: &str,
     ) -> Result<(), PushError> {
         self.admit(epoch)?;
@@ -188,7 +194,7 @@ impl State {
             return Ok(());
         }
         let tail_end = match self.timeline.tail_mut() {
-            Some(Entry::Text { source: last, end, .. }) if *last == source => Some(end),
+            Some(Entry::Text { source: last, end, .. }) if last == source => Some(end),
             _ => None,
         };
         let entry_bytes = if tail_end.is_some() { 0 } else { ENTRY_BYTES };
@@ -198,7 +204,7 @@ impl State {
         let end = growing.len();
         match tail_end {
             Some(tail_end) => *tail_end = end,
-            None => self.timeline.push_live(Entry::Text { source, start, end }),
+            None => self.timeline.push_live(Entry::Text { source: *source, start, end }),
         }
         Ok(())
     }
@@ -295,7 +301,8 @@ impl State {
                 at.is_some_and(|at| at <= *end && self.flight.is_boundary(*source, at))
             }
             Some(Entry::Progress { version, .. }) => cursor.offset <= *version,
-            None => cursor.live == self.timeline.live_len(cursor.seq) as u64 && cursor.offset == 0,
+            // No reader ever stands behind the last entry: that one may still grow.
+            None => (cursor.live, cursor.offset) == (0, 0),
         };
         if exists { Ok(cursor) } else { invalid }
     }

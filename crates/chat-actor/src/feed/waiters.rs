@@ -66,9 +66,14 @@ impl Waiters {
         self.vacated(old)
     }
 
-    /// Takes the wakers of all who wait, to be woken after unlocking.
-    pub(super) fn take(&mut self) -> Wakers {
-        let mut wakers = Wakers { first: None, rest: Vec::new() };
+    /// Takes the wakers of all who wait, to be woken after unlocking; `None` when nobody waits.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Wakers> {
+        if self.waiting == 0 { None } else { self.take_waiting() }
+    }
+
+    fn take_waiting(&mut self) -> Option<Wakers> {
+        let mut wakers: Option<Wakers> = None;
         for place in &mut self.places {
             if self.waiting == 0 {
                 break;
@@ -77,7 +82,13 @@ impl Waiters {
                 && let Place::Waiting(waker) = std::mem::replace(place, Place::Reading)
             {
                 self.waiting -= 1;
-                wakers.add(waker, self.waiting);
+                match &mut wakers {
+                    Some(wakers) => wakers.rest.push(waker),
+                    None => {
+                        let rest = Vec::with_capacity(self.waiting);
+                        wakers = Some(Wakers { first: waker, rest });
+                    }
+                }
             }
         }
         wakers
@@ -97,21 +108,13 @@ impl Waiters {
 /// Wakers taken out of a feed; most chats have one reader, who costs no allocation.
 #[must_use]
 pub(super) struct Wakers {
-    first: Option<Waker>,
+    first: Waker,
     rest: Vec<Waker>,
 }
 
 impl Wakers {
-    fn add(&mut self, waker: Waker, more: usize) {
-        if self.first.is_none() {
-            self.first = Some(waker);
-            self.rest.reserve_exact(more);
-        } else {
-            self.rest.push(waker);
-        }
-    }
-
     pub(super) fn wake(self) {
-        self.first.into_iter().chain(self.rest).for_each(Waker::wake);
+        self.first.wake();
+        self.rest.into_iter().for_each(Waker::wake);
     }
 }

@@ -17,11 +17,15 @@ pub struct FeedWriter {
     epoch: Epoch,
     turn: TurnId,
     message: MessageId,
+    // Made once and passed by reference: they are compared for every chunk.
+    text: Source,
+    reasoning: Source,
 }
 
 impl FeedWriter {
     pub(super) fn new(feed: Arc<Feed>, epoch: Epoch, turn: TurnId, message: MessageId) -> Self {
-        Self { feed, epoch, turn, message }
+        let (text, reasoning) = (Source::Text(message), Source::Reasoning(message));
+        Self { feed, epoch, turn, message, text, reasoning }
     }
 
     /// The message it writes.
@@ -35,7 +39,7 @@ impl FeedWriter {
     ///
     /// [`PushError`]; nothing of the text is shown then, and trying again makes no sense.
     pub fn text(&self, text: &str) -> Result<(), PushError> {
-        self.push(Source::Text(self.message), text)
+        self.push(&self.text, text)
     }
 
     /// Appends reasoning to the message.
@@ -44,10 +48,10 @@ impl FeedWriter {
     ///
     /// As for [`text`](Self::text).
     pub fn reasoning(&self, text: &str) -> Result<(), PushError> {
-        self.push(Source::Reasoning(self.message), text)
+        self.push(&self.reasoning, text)
     }
 
-    fn push(&self, source: Source, text: &str) -> Result<(), PushError> {
+    fn push(&self, source: &Source, text: &str) -> Result<(), PushError> {
         self.feed.change(|state| state.push_text(self.epoch, self.turn, source, text))
     }
 }
@@ -72,8 +76,9 @@ impl ToolWriter {
     ///
     /// [`PushError`]; nothing of the text is shown then.
     pub fn output(&self, text: &str) -> Result<(), PushError> {
-        self.feed
-            .change(|state| state.push_text(self.epoch, self.turn, Source::Output(self.call), text))
+        self.feed.change(|state| {
+            state.push_text(self.epoch, self.turn, &Source::Output(self.call), text)
+        })
     }
 
     /// Says how far the call is. It supersedes earlier progress that was not read yet.
