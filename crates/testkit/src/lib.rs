@@ -10,4 +10,7 @@ pub mod store_suite;
 pub mod wrong_stores;
 pub mod fake_world;
 pub mod transport_suite;
+pub mod checker;
+pub mod history;
+pub mod view;
 pub mod arbitrary;

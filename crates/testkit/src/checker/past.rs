@@ -1,0 +1,154 @@
+//! A chat's history as its own log says: what a model may be given, and nothing else (REQ-2).
+
+use std::{collections::HashMap, sync::Arc};
+
+use polychat_core::{
+    Event, PromptId, Recorded, content::text_of, event::ImportedMessage, ports::ModelRequest,
+    seq::MessageId,
+};
+
+use super::{
+    prompts::Prompts,
+    violation::{LogFault, RequestFault},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    User,
+    Assistant,
+    Tool,
+}
+
+#[derive(Debug, Clone)]
+struct Said {
+    id: MessageId,
+    speaker: Speaker,
+    /// `None` where the log does not fix the text, as for a failed tool.
+    text: Option<Arc<str>>,
+    /// Whether a request that reaches back this far must hold it.
+    needed: bool,
+}
+
+/// The messages of a chat in the order in which turns took or wrote them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Past {
+    said: Vec<Said>,
+    places: HashMap<MessageId, usize>,
+}
+
+impl Past {
+    /// Takes over one event, after `prompts` has.
+    pub(super) fn apply(
+        &mut self,
+        recorded: &Recorded,
+        prompts: &Prompts,
+        faults: &mut Vec<LogFault>,
+    ) {
+        let here = MessageId(recorded.seq);
+        match &recorded.event {
+            Event::MessageImported { message, .. } => self.import(here, message),
+            Event::TurnStarted { prompt_ids, .. } => {
+                for prompt in prompt_ids {
+                    self.user(prompt, prompts);
+                }
+            }
+            Event::PromptJoined { prompt_id, .. } => self.user(prompt_id, prompts),
+            Event::MessageEnd { message_id, text, .. } => {
+                self.push(
+                    *message_id,
+                    Speaker::Assistant,
+                    Some(Arc::clone(text)),
+                    !text.is_empty(),
+                );
+            }
+            Event::MessageError { message_id, text, .. } => {
+                self.push(*message_id, Speaker::Assistant, Some(Arc::clone(text)), false);
+            }
+            Event::ToolResult { output, .. } => {
+                self.push(here, Speaker::Tool, Some(text_of(&output.parts).into()), true);
+            }
+            Event::ToolError { .. } => self.push(here, Speaker::Tool, None, false),
+            Event::HistoryTruncated { from } => self.truncate(*from, faults),
+            _ => {}
+        }
+    }
+
+    /// Whether a request holds this history, older turns possibly left out, and nothing else.
+    pub(super) fn judge(&self, request: &ModelRequest) -> Option<RequestFault> {
+        let mut next = None;
+        for given in &request.messages {
+            let message = given.id;
+            let Some(&place) = self.places.get(&message) else {
+                return Some(RequestFault::ForeignMessage { message });
+            };
+            let said = self.said.get(place)?;
+            if !said.is(given) {
+                return Some(RequestFault::AlteredMessage { message });
+            }
+            let from = next.unwrap_or(place);
+            if place < from {
+                return Some(RequestFault::OutOfOrder { message });
+            }
+            if let Some(missing) = self.said.get(from..place)?.iter().find(|said| said.needed) {
+                return Some(RequestFault::MissingMessage { message: missing.id });
+            }
+            next = Some(place + 1);
+        }
+        // With nothing given, the last user's message is missing at least.
+        let rest = match next {
+            Some(next) => self.said.get(next..)?.iter().find(|said| said.needed),
+            None => self.said.iter().rev().find(|said| said.speaker == Speaker::User),
+        };
+        rest.map(|said| RequestFault::MissingMessage { message: said.id })
+    }
+
+    fn user(&mut self, id: &PromptId, prompts: &Prompts) {
+        if let Some(prompt) = prompts.all.get(id) {
+            let text = text_of(&prompt.parts).into();
+            self.push(MessageId(prompt.accepted), Speaker::User, Some(text), true);
+        }
+    }
+
+    fn import(&mut self, id: MessageId, message: &ImportedMessage) {
+        let text = |parts: &[_]| Some(Arc::from(text_of(parts)));
+        match message {
+            ImportedMessage::User { parts } => self.push(id, Speaker::User, text(parts), true),
+            ImportedMessage::Assistant { parts, .. } => {
+                self.push(id, Speaker::Assistant, text(parts), false);
+            }
+            ImportedMessage::Tool { .. } => self.push(id, Speaker::Tool, None, false),
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, id: MessageId, speaker: Speaker, text: Option<Arc<str>>, needed: bool) {
+        if !self.places.contains_key(&id) {
+            self.places.insert(id, self.said.len());
+            self.said.push(Said { id, speaker, text, needed });
+        }
+    }
+
+    fn truncate(&mut self, from: MessageId, faults: &mut Vec<LogFault>) {
+        let Some(&place) = self.places.get(&from) else {
+            faults.push(LogFault::TruncatedUnknown { from });
+            return;
+        };
+        for said in self.said.drain(place..) {
+            self.places.remove(&said.id);
+        }
+    }
+}
+
+impl Said {
+    fn is(&self, message: &polychat_core::Message) -> bool {
+        let speaker = if message.is_user() {
+            Speaker::User
+        } else if message.is_assistant() {
+            Speaker::Assistant
+        } else {
+            Speaker::Tool
+        };
+        let same_text = self.text.as_ref().is_none_or(|text| **text == *message.text());
+        speaker == self.speaker && same_text
+    }
+}
