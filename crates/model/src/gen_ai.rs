@@ -45,7 +45,8 @@ pub use secret::{MissingKey, Secret};
 /// | what came is no event stream, or no JSON | `InvalidResponse` | no |
 ///
 /// `Retry-After` is honoured in seconds, and as a date when the server also tells its own time. An
-/// answer is complete only after the provider's own end mark: a body that merely ends is an error.
+/// answer is complete only after the provider's own end mark (for OpenAI's protocol `[DONE]`): a body
+/// that merely ends is an error, even after a reason to finish.
 /// Messages of errors quote the provider, shortened, and never the key.
 ///
 /// # Limits

@@ -77,8 +77,11 @@ impl GenAiBuilder {
         self
     }
 
-    /// Sets the key. Without one, a server of [`base_url`](Self::base_url) is sent none, and for a
-    /// provider's own server it is taken from the environment variable usual for it.
+    /// Sets the key.
+    ///
+    /// Without one, a server of [`base_url`](Self::base_url) is sent none (an empty one where the
+    /// protocol is not OpenAI's), and for a provider's own server it is taken, when the model is
+    /// built, from the environment variable usual for it.
     pub fn key(mut self, key: Secret) -> Self {
         self.key = Some(key);
         self
