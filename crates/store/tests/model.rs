@@ -21,7 +21,7 @@ use polychat_testkit::{
 use proptest::{
     prelude::*,
     sample::{Index, select},
-    test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
+    test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestError, TestRng, TestRunner},
 };
 
 /// Few of them, so that operations meet.
@@ -243,14 +243,13 @@ fn compare(model: NaiveStore, operations: &[Operation]) -> Result<(), TestCaseEr
     Ok(())
 }
 
-fn config() -> Config {
-    Config { failure_persistence: None, ..Config::default() }
-}
-
 // laws 1, 2, 6; `PROPTEST_CASES` sets how many
 #[test]
 fn the_store_in_memory_answers_as_the_naive_one_does() {
-    let mut runner = TestRunner::new(config());
+    // What failed once is kept there with its seed, and tried first from then on.
+    let kept = FileFailurePersistence::Direct("tests/model.proptest-regressions");
+    let config = Config { failure_persistence: Some(Box::new(kept)), ..Config::default() };
+    let mut runner = TestRunner::new(config);
     runner.run(&operations(), |operations| compare(NaiveStore::right(), &operations)).unwrap();
 }
 
@@ -275,7 +274,12 @@ fn the_comparison_finds_each_wrong_store() {
 
 /// Compares with a wrong store, always over the same operations.
 fn find(wrong: Wrong) -> Result<(), TestError<Vec<Operation>>> {
-    let config = Config { cases: 1_000, max_shrink_iters: 0, ..config() };
+    let config = Config {
+        cases: 1_000,
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let same = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, same);
     runner.run(&operations(), |operations| compare(NaiveStore::new(wrong), &operations))
