@@ -2,7 +2,7 @@
 //!
 //! A transport passes when nobody can tell its near end from the world at its far end. Each check
 //! takes a function that puts the transport before a world, plays the world's side with a
-//! [`FakeWorld`], and asserts at the near end. [`transport_suite!`](crate::transport_suite) makes
+//! [`FakeWorld`], and asserts at the near end. [`transport_suite!`](macro@crate::transport_suite) makes
 //! one test of each.
 //!
 //! The limit on waiting only turns a hang into a failure; no check measures time.

@@ -201,3 +201,33 @@ impl<D: ByteDoor> WorldService for NearEnd<D> {
         Ok(Box::pin(Guarded::new(frames, scope, Arc::clone(&self.rejections), admit)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(chat: &str) -> Scope {
+        Scope::Chat(ChatId::new(chat).unwrap())
+    }
+
+    // law 4: nothing is made per subscriber but the envelope
+    #[test]
+    fn subscribers_of_one_chat_share_an_encoder_and_those_of_another_do_not() {
+        let encoders = Encoders::default();
+        let first = encoders.of(&of("a"));
+        assert!(Arc::ptr_eq(&first, &encoders.of(&of("a"))));
+        assert!(!Arc::ptr_eq(&first, &encoders.of(&of("b"))));
+    }
+
+    // law 7
+    #[test]
+    fn encoders_of_chats_that_nobody_watches_are_forgotten() {
+        let encoders = Encoders::default();
+        let watched = encoders.of(&of("watched"));
+        for n in 0..10_000 {
+            encoders.of(&of(&n.to_string()));
+        }
+        assert!(encoders.by_chat.lock().unwrap().len() < 16);
+        assert!(Arc::ptr_eq(&watched, &encoders.of(&of("watched"))));
+    }
+}

@@ -8,9 +8,9 @@
 //!
 //! 1. [`wire`]: the one envelope and the one vocabulary, shared by all transports with bytes.
 //! 2. [`guard`]: what a reader refuses: records of other chats, answers to other questions.
-//! 3. [`in_process`]: the door without serialisation.
+//! 3. [`mod@in_process`]: the door without serialisation.
 //! 4. [`bytes`]: the door as bytes: a near end that is a world, a far end that serves one.
-//! 5. [`loopback`]: both ends of that in one process, to show that what holds in process holds on
+//! 5. [`mod@loopback`]: both ends of that in one process, to show that what holds in process holds on
 //!    the wire.
 
 pub mod bytes;

@@ -15,7 +15,7 @@ use polychat_core::{
 };
 use polychat_testkit::transport_suite::{Through, calls, streams};
 use polychat_transport::in_process;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// What a transport does wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +26,8 @@ enum Wrong {
     LosesFacts,
     OneCallAtATime,
     NeverFromACursor,
+    RoundsCursors,
+    OneSlowReaderIsEnough,
     RepeatsNotices,
     LosesEveryFifth,
     LosesTheEnd,
@@ -37,7 +39,7 @@ enum Wrong {
 struct WrongTransport {
     wrong: Wrong,
     world: Arc<dyn WorldService>,
-    one_at_a_time: tokio::sync::Mutex<()>,
+    one_at_a_time: Arc<tokio::sync::Mutex<()>>,
     kept: Mutex<Vec<NoticeStream>>,
     ended: Arc<watch::Sender<bool>>,
 }
@@ -51,7 +53,7 @@ fn wrong_in(wrong: Wrong) -> impl Fn(Arc<dyn WorldService>) -> Arc<dyn WorldServ
         Arc::new(WrongTransport {
             wrong,
             world,
-            one_at_a_time: tokio::sync::Mutex::default(),
+            one_at_a_time: Arc::default(),
             kept: Mutex::default(),
             ended: Arc::new(watch::Sender::new(false)),
         })
@@ -61,10 +63,14 @@ fn wrong_in(wrong: Wrong) -> impl Fn(Arc<dyn WorldService>) -> Arc<dyn WorldServ
 #[async_trait]
 impl WorldService for WrongTransport {
     async fn call(&self, command: Command) -> Result<Reply, CommandError> {
-        let _one = match self.wrong {
-            Wrong::OneCallAtATime => Some(self.one_at_a_time.lock().await),
-            _ => None,
-        };
+        if self.wrong == Wrong::OneCallAtATime {
+            let (world, one) = (Arc::clone(&self.world), Arc::clone(&self.one_at_a_time));
+            let working = tokio::spawn(async move {
+                let _one = one.lock().await;
+                world.call(command).await
+            });
+            return working.await.unwrap();
+        }
         if self.wrong == Wrong::SendsTwice {
             self.world.call(command.clone()).await?;
         }
@@ -80,8 +86,15 @@ impl WorldService for WrongTransport {
 
     async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
         let start = if self.wrong == Wrong::NeverFromACursor { StartAt::Now } else { start };
-        let notices = self.world.subscribe(scope, start).await?;
+        let notices = match self.world.subscribe(scope, start).await {
+            Err(error) if self.wrong == Wrong::LosesFacts => {
+                return Err(Fault::new(FaultKind::Protocol, &error.to_string()).into());
+            }
+            answer => answer?,
+        };
         Ok(match self.wrong {
+            Wrong::RoundsCursors => notices.map(rounded).boxed(),
+            Wrong::OneSlowReaderIsEnough => pumped(notices, Arc::clone(&self.one_at_a_time)),
             Wrong::RepeatsNotices => {
                 notices.flat_map(|notice| stream::iter([notice.clone(), notice])).boxed()
             }
@@ -105,6 +118,28 @@ impl WorldService for WrongTransport {
             _ => notices,
         })
     }
+}
+
+/// The notice, its cursor a little too early.
+fn rounded(mut notice: Notice) -> Notice {
+    if let Notice::Recorded { cursor, .. } | Notice::Live { cursor, .. } = &mut notice {
+        cursor.offset = 0;
+    }
+    notice
+}
+
+/// The stream, carried by a task that lets nobody else pass while its own reader sleeps.
+fn pumped(mut notices: NoticeStream, one: Arc<tokio::sync::Mutex<()>>) -> NoticeStream {
+    let (carries, mut carried) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while let Some(notice) = notices.next().await {
+            let _one = one.lock().await;
+            if carries.send(notice).await.is_err() {
+                break;
+            }
+        }
+    });
+    stream::poll_fn(move |cx| carried.poll_recv(cx)).boxed()
 }
 
 /// The stream, which ends as soon as any of those that share `ended` has ended.
@@ -157,6 +192,14 @@ wrong! {
         LosesFacts is caught by calls::every_refusal_and_fault_comes_back_with_its_facts;
     a_call_that_blocks_others_is_caught:
         OneCallAtATime is caught by calls::a_call_that_hangs_blocks_no_other;
+    a_caller_that_goes_and_leaves_its_lock_is_caught:
+        OneCallAtATime is caught by calls::a_call_that_is_dropped_disturbs_no_other;
+    losing_the_facts_of_a_refused_subscription_is_caught:
+        LosesFacts is caught by streams::a_refused_subscription_comes_back_with_its_facts;
+    a_cursor_that_is_not_the_readers_own_is_caught:
+        RoundsCursors is caught by streams::readers_of_one_chat_see_the_same;
+    a_slow_reader_that_delays_others_is_caught:
+        OneSlowReaderIsEnough is caught by streams::a_reader_that_sleeps_delays_no_other;
     forgetting_the_cursor_is_caught:
         NeverFromACursor is caught by streams::every_subscription_arrives_as_it_was_made;
     repeating_a_notice_is_caught:
