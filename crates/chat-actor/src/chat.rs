@@ -1,4 +1,4 @@
-//! One live chat: input → decide → append → apply → reply → publish → effects.
+//! One live chat: input → decide → append → apply → publish → reply → effects.
 //!
 //! Called by the actor shell, one mail at a time. Only the store is ever awaited here; models and
 //! tools run in tasks of their own and report by mail.
@@ -249,7 +249,7 @@ impl Chat {
         }
     }
 
-    /// The events are stored: apply, reply, publish, effects.
+    /// The events are stored: apply, publish, reply, effects.
     async fn commit(
         &mut self,
         decision: Decision,
@@ -259,11 +259,12 @@ impl Chat {
         for recorded in &decision.events {
             ready.state.apply(recorded).map_err(|error| Broken(error.to_string()))?;
         }
-        answer_with(responder, &decision);
         self.slot
             .feed
             .publish(ready.epoch, &decision.events)
             .map_err(|error| Broken(error.to_string()))?;
+        // After publishing, so that whoever is told a seq can subscribe after it.
+        answer_with(responder, &decision);
         self.report(&decision.events);
         self.take_effect(decision).await
     }

@@ -4,7 +4,7 @@
 //! actors. It knows one chat at a time: no type here holds a second chat, or a "current" one.
 //!
 //! ```text
-//! mailbox ──▶ chat (decide · append · apply · reply · publish) ──▶ feed ──▶ subscriptions
+//! mailbox ──▶ chat (decide · append · apply · publish · reply) ──▶ feed ──▶ subscriptions
 //!    ▲                      │ effects                              ▲
 //!    └──── its end ──── step task ──────────── chunks ─────────────┘
 //! ```

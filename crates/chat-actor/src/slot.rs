@@ -2,10 +2,10 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use polychat_core::{ChatId, Limits, Refusal, Seq, ports::LogKey};
+use polychat_core::{ChatId, Limits, Refusal, Seq, content::Text, ports::LogKey};
 
 use crate::{actor::ChatRef, feed::Feed};
 
@@ -20,6 +20,10 @@ pub struct Slot {
     /// The chat's own lanes.
     pub lanes: Arc<Lanes>,
     actor: Mutex<Option<ChatRef>>,
+    /// Why the chat is not started again by itself.
+    failure: Mutex<Option<Text>>,
+    /// Whether the actor has nothing under way.
+    resting: AtomicBool,
     /// When the actor last had something to do, in the world's ticks.
     last_used: AtomicU64,
 }
@@ -40,6 +44,8 @@ impl Slot {
             key,
             chat,
             actor: Mutex::new(None),
+            failure: Mutex::new(None),
+            resting: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
         }
     }
@@ -56,14 +62,38 @@ impl Slot {
         self.lock().is_none()
     }
 
-    /// Moves an actor in.
+    /// Moves an actor in; earlier failures are forgotten.
     pub fn occupy(&self, actor: ChatRef) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.resting.store(false, Ordering::Relaxed);
         *self.lock() = Some(actor);
     }
 
     /// Moves the actor out: whoever comes now asks the world for another one.
     pub fn vacate(&self) {
         *self.lock() = None;
+    }
+
+    /// Notes that the chat's actor is not started again by itself, and why.
+    pub fn set_failed(&self, reason: Text) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    /// Why the chat's actor is not started again by itself, if that is so.
+    #[must_use]
+    pub fn failure(&self) -> Option<Text> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes whether the actor has nothing under way.
+    pub fn set_resting(&self, resting: bool) {
+        self.resting.store(resting, Ordering::Relaxed);
+    }
+
+    /// Whether the actor had nothing under way when it last looked. A hint: it decides itself.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Relaxed)
     }
 
     /// Notes that the chat is in use.

@@ -143,6 +143,7 @@ impl Chat {
         }
         let working = ready.state.is_working();
         let wants = ready.state.wants_to_run();
+        self.slot.set_resting(!wants && ready.stall.is_none());
         if !working {
             self.permit = None;
         }

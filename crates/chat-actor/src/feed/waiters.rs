@@ -73,7 +73,7 @@ impl Waiters {
     }
 
     fn take_waiting(&mut self) -> Option<Wakers> {
-        let mut wakers: Option<Wakers> = None;
+        let mut wakers = Wakers { few: [const { None }; FEW], rest: Vec::new() };
         for place in &mut self.places {
             if self.waiting == 0 {
                 break;
@@ -82,16 +82,10 @@ impl Waiters {
                 && let Place::Waiting(waker) = std::mem::replace(place, Place::Reading)
             {
                 self.waiting -= 1;
-                match &mut wakers {
-                    Some(wakers) => wakers.rest.push(waker),
-                    None => {
-                        let rest = Vec::with_capacity(self.waiting);
-                        wakers = Some(Wakers { first: waker, rest });
-                    }
-                }
+                wakers.add(waker, self.waiting);
             }
         }
-        wakers
+        Some(wakers)
     }
 
     fn vacated(&mut self, old: Place) -> Option<Waker> {
@@ -105,16 +99,28 @@ impl Waiters {
     }
 }
 
-/// Wakers taken out of a feed; most chats have one reader, who costs no allocation.
+/// So many readers are woken without an allocation.
+const FEW: usize = 4;
+
+/// Wakers taken out of a feed.
 #[must_use]
 pub(super) struct Wakers {
-    first: Waker,
+    few: [Option<Waker>; FEW],
     rest: Vec<Waker>,
 }
 
 impl Wakers {
+    fn add(&mut self, waker: Waker, more: usize) {
+        match self.few.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(waker),
+            None => {
+                self.rest.reserve(more + 1);
+                self.rest.push(waker);
+            }
+        }
+    }
+
     pub(super) fn wake(self) {
-        self.first.wake();
-        self.rest.into_iter().for_each(Waker::wake);
+        self.few.into_iter().flatten().chain(self.rest).for_each(Waker::wake);
     }
 }

@@ -1,0 +1,149 @@
+//! Reading chats that nobody holds: from the store, without reviving them.
+
+use std::sync::Arc;
+
+use polychat_chat_actor::{
+    query::{Query, View},
+    replay::{ReplayError, replay},
+};
+use polychat_core::{
+    ChatId, CommandError, Cursor, Fault, FaultKind, Recorded, Refusal, Reply, Seq, StatusKind,
+    command::{ChatFilter, ChatPage, LogPage, Page},
+    content::Text,
+    diagnostic::DiagnosticKind,
+    ports::{Entry, LogKey, StoreError, StoreErrorKind},
+    rules::ChatState,
+};
+
+use crate::world::Shared;
+
+impl Shared {
+    pub(crate) fn key(&self, chat: &ChatId) -> LogKey {
+        LogKey::Chat(self.environment.world.clone(), chat.clone())
+    }
+
+    /// Folds a chat's stored log.
+    pub(crate) async fn replay(&self, chat: &ChatId) -> Result<ChatState, CommandError> {
+        let replayed = replay(&*self.environment.store, &self.key(chat), None).await;
+        let state = replayed.map_err(|error| match error {
+            ReplayError::Store(error) => self.store_error(chat, &error),
+            ReplayError::Damaged(_) => {
+                for kind in error.diagnostics() {
+                    self.report(Some(chat), kind);
+                }
+                Refusal::ChatFailed { reason: error.to_string().into() }.into()
+            }
+            _ => Fault::new(FaultKind::StoreUnavailable, &error.to_string()).into(),
+        })?;
+        if state.head() == Seq::ZERO {
+            return Err(Refusal::UnknownChat { chat_id: chat.clone() }.into());
+        }
+        Ok(state)
+    }
+
+    /// Answers a query from the stored log.
+    pub(crate) async fn query_stored(
+        &self,
+        chat: &ChatId,
+        query: &Query,
+    ) -> Result<Reply, CommandError> {
+        let state = self.replay(chat).await?;
+        let mut status = state.status();
+        if self.directory.get(chat).is_some_and(|slot| slot.failure().is_some()) {
+            status.kind = StatusKind::Failed;
+        }
+        let (open, cursor) = (state.open(None), Cursor::after(state.head()));
+        let view = View { state: &state, status, open, cursor };
+        Ok(view.answer(query, &*self.environment.tools, &self.environment.limits)?)
+    }
+
+    pub(crate) async fn list(
+        &self,
+        mut page: Page,
+        filter: &ChatFilter,
+    ) -> Result<Reply, CommandError> {
+        let limit = page.limit.clamp(1, self.environment.limits.page_max);
+        let wanted = filter.title_contains.as_ref().map(|text| text.to_lowercase());
+        let mut chats = Vec::new();
+        loop {
+            page.limit = limit;
+            let listed = self.environment.store.list(&self.environment.world, &page).await;
+            let read = listed
+                .map_err(|error| Fault::new(FaultKind::StoreUnavailable, &error.to_string()))?;
+            let is_last = read.len() < limit;
+            for summary in read {
+                page.after = Some(summary.chat_id.as_str().into());
+                let fits = wanted
+                    .as_ref()
+                    .is_none_or(|wanted| summary.title.to_lowercase().contains(wanted));
+                if fits && (filter.archived || !summary.archived) {
+                    chats.push(summary);
+                }
+                if chats.len() == limit {
+                    return Ok(Reply::Chats(ChatPage { chats, next: page.after }));
+                }
+            }
+            if is_last {
+                return Ok(Reply::Chats(ChatPage { chats, next: None }));
+            }
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    pub(crate) async fn read_log(
+        &self,
+        chat: &ChatId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Reply, CommandError> {
+        let (store, key) = (&self.environment.store, self.key(chat));
+        let limit = limit.clamp(1, self.environment.limits.page_max);
+        let refuse = |error: StoreError| self.store_error(chat, &error);
+        let head = store.summary(&key).await.map_err(refuse)?.head;
+        let entries = store.read(&key, after, limit).await.map_err(refuse)?;
+        let mut events: Vec<Arc<Recorded>> = Vec::with_capacity(entries.len());
+        let mut expected = after.next();
+        for entry in entries {
+            match entry {
+                Entry::Chat(recorded) if recorded.chat_id == *chat && recorded.seq == expected => {
+                    expected = expected.next();
+                    events.push(recorded);
+                }
+                other => return Err(self.damaged(chat, &other, expected)),
+            }
+        }
+        let head = events.last().map_or(head, |last| last.seq.max(head));
+        Ok(Reply::Log(LogPage { events, head }))
+    }
+
+    /// A record that is not this chat's next one is not handed out, and operators hear of it.
+    fn damaged(&self, chat: &ChatId, entry: &Entry, expected: Seq) -> CommandError {
+        let claimed: Text = match entry {
+            Entry::Chat(recorded) => recorded.chat_id.as_str().into(),
+            Entry::World(_) => "".into(),
+        };
+        let reason: Text = "a record that does not belong here".into();
+        if *claimed != *chat.as_str() {
+            let path = "store".into();
+            self.report(Some(chat), DiagnosticKind::ForeignRecord { claimed, path });
+        }
+        let kind = DiagnosticKind::Quarantined { seq: expected, reason: reason.clone() };
+        self.report(Some(chat), kind);
+        Refusal::ChatFailed { reason }.into()
+    }
+
+    /// What a store's error means to a caller who asked about a chat.
+    pub(crate) fn store_error(&self, chat: &ChatId, error: &StoreError) -> CommandError {
+        let chat_id = chat.clone();
+        match error.kind {
+            StoreErrorKind::NotFound => Refusal::UnknownChat { chat_id }.into(),
+            StoreErrorKind::Deleted => Refusal::ChatDeleted { chat_id }.into(),
+            StoreErrorKind::Corrupt { seq } => {
+                let reason = error.message.clone();
+                self.report(Some(chat), DiagnosticKind::Quarantined { seq, reason });
+                Refusal::ChatFailed { reason: error.to_string().into() }.into()
+            }
+            _ => Fault::new(FaultKind::StoreUnavailable, &error.to_string()).into(),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! A world seen through a policy: how an embedder brings authorisation.
+//!
+//! The wrapper filters every command, every list, every subscription. What may not be seen is
+//! answered exactly like what does not exist.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use async_trait::async_trait;
+use futures_core::Stream;
+use polychat_core::{
+    ChatId, Command, CommandError, Notice, Refusal, Reply, Scope, StartAt,
+    command::{ChatPage, NewChat, Page},
+    notice::WorldNotice,
+    ports::{NoticeStream, WorldService},
+};
+
+/// What a caller may do with something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// Not even know of it.
+    None,
+    /// Read it.
+    Read,
+    /// Read and change it.
+    Write,
+}
+
+/// What one caller may do in a world. Asked often, so it answers from memory.
+pub trait ScopePolicy: Send + Sync {
+    /// What the caller may do with a chat, whether or not it exists.
+    fn chat(&self, chat: &ChatId) -> Access;
+
+    /// What the caller may do with the world itself: its agents, settings, and diagnostics that
+    /// name no chat.
+    fn world(&self) -> Access {
+        Access::None
+    }
+
+    /// Looks at a chat that the caller wants to create, and may change it: choose an id that the
+    /// policy will recognise, stamp metadata.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, usually [`Refusal::Forbidden`].
+    fn admit(&self, chat: &mut NewChat) -> Result<(), Refusal>;
+}
+
+/// A world seen through a policy.
+pub struct Scoped {
+    inner: Arc<dyn WorldService>,
+    policy: Arc<dyn ScopePolicy>,
+}
+
+impl Scoped {
+    /// Shows a world through a policy.
+    #[must_use]
+    pub fn new(inner: Arc<dyn WorldService>, policy: Arc<dyn ScopePolicy>) -> Self {
+        Self { inner, policy }
+    }
+
+    fn check(&self, command: &Command) -> Result<(), Refusal> {
+        let needed = needed(command);
+        let Some(chat) = command.chat() else {
+            let sees_world = self.policy.world() >= needed;
+            let listing = matches!(command, Command::ListChats { .. } | Command::CreateChat { .. });
+            return if listing || sees_world { Ok(()) } else { Err(Refusal::Forbidden {}) };
+        };
+        if matches!(command, Command::CreateChat { .. }) {
+            return Ok(());
+        }
+        match self.policy.chat(chat) {
+            Access::None => Err(Refusal::UnknownChat { chat_id: chat.clone() }),
+            access if access < needed => Err(Refusal::Forbidden {}),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lists chats page by page until a page of visible ones is full.
+    async fn list(
+        &self,
+        mut page: Page,
+        filter: polychat_core::command::ChatFilter,
+    ) -> Result<Reply, CommandError> {
+        let mut chats = Vec::new();
+        loop {
+            let command = Command::ListChats { page: page.clone(), filter: filter.clone() };
+            let Reply::Chats(read) = self.inner.call(command).await? else {
+                return Err(Refusal::Unsupported { what: "chat/list".into() }.into());
+            };
+            let room = page.limit.max(1) - chats.len();
+            let mut visible = read
+                .chats
+                .into_iter()
+                .filter(|summary| self.policy.chat(&summary.chat_id) >= Access::Read);
+            chats.extend(visible.by_ref().take(room));
+            let more_visible = visible.next().is_some();
+            let full = chats.len() >= page.limit.max(1);
+            match read.next {
+                next if full && (more_visible || next.is_some()) => {
+                    let last = chats.last().map(|last| last.chat_id.as_str().into());
+                    return Ok(Reply::Chats(ChatPage { chats, next: last }));
+                }
+                None => return Ok(Reply::Chats(ChatPage { chats, next: None })),
+                Some(next) => page.after = Some(next),
+            }
+        }
+    }
+}
+
+/// What a command needs of what it is about.
+fn needed(command: &Command) -> Access {
+    match command {
+        Command::Snapshot { .. }
+        | Command::ListPrompts { .. }
+        | Command::LookUpPrompt { .. }
+        | Command::ListMessages { .. }
+        | Command::ReadLog { .. }
+        | Command::GetWorld
+        | Command::ListChats { .. }
+        | Command::ForkChat { .. } => Access::Read,
+        _ => Access::Write,
+    }
+}
+
+#[async_trait]
+impl WorldService for Scoped {
+    async fn call(&self, mut command: Command) -> Result<Reply, CommandError> {
+        self.check(&command)?;
+        match &mut command {
+            Command::CreateChat { chat } | Command::ForkChat { chat, .. } => {
+                self.policy.admit(chat)?;
+                // An id that the caller may not write to would tell whether that chat exists.
+                if let Some(id) = &chat.id
+                    && self.policy.chat(id) < Access::Write
+                {
+                    return Err(Refusal::Forbidden {}.into());
+                }
+            }
+            Command::ListChats { page, filter } => {
+                return self.list(page.clone(), filter.clone()).await;
+            }
+            _ => {}
+        }
+        self.inner.call(command).await
+    }
+
+    async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
+        if let Scope::Chat(chat) = &scope {
+            if self.policy.chat(chat) < Access::Read {
+                return Err(Refusal::UnknownChat { chat_id: chat.clone() }.into());
+            }
+            return self.inner.subscribe(scope, start).await;
+        }
+        let inner = self.inner.subscribe(scope, start).await?;
+        Ok(Box::pin(Filtered { inner, policy: Arc::clone(&self.policy) }))
+    }
+}
+
+/// The feed of a world without what the caller may not see.
+struct Filtered {
+    inner: NoticeStream,
+    policy: Arc<dyn ScopePolicy>,
+}
+
+impl Filtered {
+    fn shows(&self, notice: &Notice) -> bool {
+        let of_chat = |chat: &ChatId| self.policy.chat(chat) >= Access::Read;
+        let of_world = || self.policy.world() >= Access::Read;
+        match notice {
+            Notice::World(WorldNotice::Status { status }) => of_chat(&status.chat_id),
+            Notice::World(
+                WorldNotice::Created { chat_id } | WorldNotice::Deleted { chat_id },
+            ) => of_chat(chat_id),
+            Notice::World(WorldNotice::Diagnostic { diagnostic, .. }) => {
+                diagnostic.chat_id.as_ref().map_or_else(of_world, of_chat)
+            }
+            // How many were skipped would tell of others.
+            Notice::World(_) => of_world(),
+            _ => true,
+        }
+    }
+}
+
+impl Stream for Filtered {
+    type Item = Notice;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Notice>> {
+        loop {
+            match std::task::ready!(self.inner.as_mut().poll_next(cx)) {
+                Some(notice) if !self.shows(&notice) => {}
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The door of a world that lives in this process.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use polychat_chat_actor::{
+    environment::{Agents, Environment, Reporter},
+    gate::TurnGate,
+    slot::Lanes,
+    subscription::Subscription,
+};
+use polychat_core::{
+    ChatId, Command, CommandError, Diagnostic, EndReason, Refusal, Reply, Scope, Seq, StartAt,
+    StatusKind, WorldId,
+    command::{Page, WorldInfo},
+    diagnostic::DiagnosticKind,
+    ports::{Ids, NoticeStream, WorldService},
+};
+use ractor::{Actor, ActorRef};
+use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    directory::Directory,
+    feed::WorldFeed,
+    log::WorldLog,
+    options::{OpenError, WorldOptions},
+    supervisor::{Arguments, Order, WorldActor},
+    sweep::sweep,
+};
+
+/// A world in this process. Clones are the same world; it ends by [`shutdown`](Self::shutdown), or
+/// when the last clone is dropped.
+#[derive(Clone)]
+pub struct LocalWorld {
+    shared: Arc<Shared>,
+}
+
+/// What the door, its routes and its readers share.
+pub(crate) struct Shared {
+    pub(crate) environment: Arc<Environment>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) feed: Arc<WorldFeed>,
+    pub(crate) log: WorldLog,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) supervisor: ActorRef<Order>,
+    supervisor_task: Mutex<Option<JoinHandle<()>>>,
+    closed: AtomicBool,
+    stop: CancellationToken,
+}
+
+impl LocalWorld {
+    /// Opens a world: its own log is read or begun, and chats that had work left take it up.
+    ///
+    /// Must be called within a tokio runtime, whose tasks the world's chats become.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; under `panic = "abort"` always.
+    pub async fn open(options: WorldOptions) -> Result<Self, OpenError> {
+        if cfg!(panic = "abort") {
+            return Err(OpenError::PanicAborts);
+        }
+        for agent in std::iter::once(&options.agent).chain(&options.agents) {
+            if !options.models.contains_key(&agent.model) {
+                let (agent, model) = (agent.name.clone(), agent.model.clone());
+                return Err(OpenError::UnknownModel { agent, model });
+            }
+        }
+        let (log, agents) = WorldLog::open(&options).await?;
+        let limits = options.limits;
+        let feed = Arc::new(WorldFeed::new(
+            options.world.clone(),
+            limits.world_subscribers_max,
+            limits.diagnostics_max,
+        ));
+        let directory = Arc::new(Directory::new(options.world.clone(), limits.clone()));
+        let lanes = Arc::new(Lanes::of_world(&limits));
+        let environment = Arc::new(Environment {
+            world: options.world,
+            store: options.store,
+            clock: options.clock,
+            agents: Agents::new(agents),
+            models: options.models,
+            tools: options.tools,
+            handle: options.handle,
+            reporter: Arc::clone(&feed) as Arc<dyn Reporter>,
+            gate: TurnGate::new(limits.turns_running_max),
+            tasks: TaskTracker::new(),
+            ticks: AtomicU64::new(0),
+            limits,
+        });
+        let arguments =
+            Arguments { environment: Arc::clone(&environment), directory: Arc::clone(&directory) };
+        let (supervisor, task) = WorldActor::spawn(None, WorldActor, arguments)
+            .await
+            .map_err(|error| OpenError::Supervisor(error.to_string()))?;
+        let stop = CancellationToken::new();
+        let (weak_environment, weak_directory) =
+            (Arc::downgrade(&environment), Arc::downgrade(&directory));
+        tokio::spawn(sweep(weak_environment, weak_directory, stop.clone()));
+        let shared = Arc::new(Shared {
+            environment,
+            directory,
+            feed,
+            log,
+            lanes,
+            ids: options.ids,
+            supervisor,
+            supervisor_task: Mutex::new(Some(task)),
+            closed: AtomicBool::new(false),
+            stop,
+        });
+        tokio::spawn(take_up_work(Arc::downgrade(&shared)));
+        Ok(Self { shared })
+    }
+
+    /// The world.
+    #[must_use]
+    pub fn id(&self) -> &WorldId {
+        &self.shared.environment.world
+    }
+
+    /// Where fresh ids come from.
+    #[must_use]
+    pub fn ids(&self) -> Arc<dyn Ids> {
+        Arc::clone(&self.shared.ids)
+    }
+
+    /// How many turns run right now.
+    #[must_use]
+    pub fn turns_running(&self) -> usize {
+        self.shared.environment.gate.running()
+    }
+
+    /// Closes the world: new commands are refused, running turns get
+    /// [`shutdown_turn_duration`](polychat_core::Limits::shutdown_turn_duration) to end and then
+    /// end `interrupted`, waiting prompts and approvals stay in their logs, and every subscription
+    /// ends with [`EndReason::WorldClosed`]. Closing again waits for the same end.
+    pub async fn shutdown(&self) {
+        let shared = &self.shared;
+        shared.closed.store(true, Ordering::Release);
+        let mut task = shared.supervisor_task.lock().await;
+        let Some(supervisor) = task.take() else { return };
+        let (environment, limits) = (&shared.environment, &shared.environment.limits);
+        environment.gate.close();
+        let _ = timeout(limits.shutdown_turn_duration, environment.gate.empty()).await;
+        let _ = shared.supervisor.send_message(Order::Shutdown);
+        // The supervisor ends by itself, at the latest when its own deadline is over.
+        let _ = supervisor.await;
+        shared.stop.cancel();
+        environment.tasks.close();
+        let _ = timeout(limits.shutdown_drain_duration, environment.tasks.wait()).await;
+        for slot in shared.directory.all() {
+            slot.feed.end(EndReason::WorldClosed);
+        }
+        shared.feed.close();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if !self.closed.load(Ordering::Acquire) {
+            let _ = self.supervisor.send_message(Order::Shutdown);
+            self.feed.close();
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn report(&self, chat: Option<&ChatId>, kind: DiagnosticKind) {
+        let at = self.environment.clock.now();
+        self.feed.diagnostic(match chat {
+            Some(chat) => Diagnostic::of_chat(at, chat.clone(), kind),
+            None => Diagnostic::of_world(at, kind),
+        });
+    }
+
+    pub(crate) fn info(&self) -> Reply {
+        let table = self.environment.agents.get();
+        Reply::World(Box::new(WorldInfo {
+            world_id: self.environment.world.clone(),
+            settings: table.settings.clone(),
+            default_agent: table.default_agent.clone(),
+            agents: table.agents.values().cloned().collect(),
+        }))
+    }
+
+    fn check_open(&self) -> Result<(), Refusal> {
+        if self.closed.load(Ordering::Acquire) { Err(Refusal::WorldClosed {}) } else { Ok(()) }
+    }
+
+    async fn subscribe_chat(
+        self: &Arc<Self>,
+        chat: &ChatId,
+        start: &StartAt,
+    ) -> Result<NoticeStream, CommandError> {
+        let slot = self.directory.get_or_make(chat);
+        if slot.feed.head() == Seq::ZERO || slot.is_vacant() {
+            // Nobody has read the log yet, and watching does not revive a chat.
+            let summary = self.environment.store.summary(&slot.key).await;
+            let summary = summary.map_err(|error| self.store_error(chat, &error))?;
+            slot.feed.learn_head(summary.head);
+        }
+        let reader = slot.feed.subscribe(start)?;
+        let (shared, of_chat) = (Arc::downgrade(self), chat.clone());
+        let report = move |kind| {
+            if let Some(shared) = shared.upgrade() {
+                shared.report(Some(&of_chat), kind);
+            }
+        };
+        let store = Arc::clone(&self.environment.store);
+        let subscription = Subscription::new(reader, store, slot.key.clone())
+            .reporting_to(Arc::new(report))
+            .holding(Box::new(slot));
+        Ok(Box::pin(subscription))
+    }
+}
+
+#[async_trait]
+impl WorldService for LocalWorld {
+    async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+        let (chat, name) = (command.chat().cloned(), command.name());
+        let result = match self.shared.check_open() {
+            Ok(()) => self.shared.route(command).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        if let Err(CommandError::Refused(refusal)) = &result {
+            let code = refusal.code();
+            metrics::counter!("polychat_refusals_total", "code" => code, "command" => name)
+                .increment(1);
+            self.shared.report(chat.as_ref(), DiagnosticKind::Refused { code: code.into() });
+        }
+        result
+    }
+
+    async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
+        self.shared.check_open()?;
+        match scope {
+            Scope::World => Ok(Box::pin(self.shared.feed.subscribe()?)),
+            Scope::Chat(chat) => {
+                let result = self.shared.subscribe_chat(&chat, &start).await;
+                if let Err(CommandError::Refused(refusal)) = &result {
+                    let code = refusal.code().into();
+                    self.shared.report(Some(&chat), DiagnosticKind::Refused { code });
+                    self.shared.directory.forget_unused(&chat);
+                }
+                result
+            }
+            _ => Err(Refusal::Unsupported { what: "this scope".into() }.into()),
+        }
+    }
+}
+
+/// Revives the chats whose logs say that something is under way: queued prompts run, turns that
+/// were lost are settled.
+async fn take_up_work(shared: std::sync::Weak<Shared>) {
+    let mut page = Page::first(256);
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let listed = shared.environment.store.list(&shared.environment.world, &page).await;
+        let Ok(summaries) = listed else {
+            // The store is away; the chats take their work up when somebody asks for them.
+            return shared.report(None, DiagnosticKind::Stalled { reason: "list".into() });
+        };
+        let Some(last) = summaries.last() else { return };
+        page.after = Some(last.chat_id.as_str().into());
+        for summary in summaries {
+            if summary.kind != StatusKind::Running || shared.closed.load(Ordering::Acquire) {
+                continue;
+            }
+            let slot = shared.directory.get_or_make(&summary.chat_id);
+            if let Ok(actor) = shared.start(&slot, false).await {
+                actor.load();
+            }
+        }
+    }
+}

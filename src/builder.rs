@@ -1,0 +1,190 @@
+//! How a world is opened.
+
+use std::{any::Any, sync::Arc};
+
+use polychat_core::{
+    AgentConfig, AgentName, Limits, ModelName, WorldId,
+    ports::{Clock, Ids, Model, Store},
+    tool::ToolCatalog,
+};
+use polychat_store::MemoryStore;
+use polychat_world_actor::{LocalWorld, WorldOptions};
+
+use crate::{Error, World};
+
+/// The name of the agent and of the model that a builder begins with.
+const DEFAULT_NAME: &str = "assistant";
+
+/// Opens a world. Required is a name and a model; the rest has defaults: a store in memory, one
+/// agent named `assistant`, [`Limits::default`], the machine's clock, random ids.
+///
+/// ```
+/// # tokio_test_block_on(async {
+/// use polychat::{DemoModel, Limits, WorldBuilder};
+///
+/// let mut limits = Limits::default();
+/// limits.turns_running_max = 8;
+/// let world = WorldBuilder::new("home", DemoModel::new())
+///     .system("Answer in one sentence.")
+///     .limits(limits)
+///     .open()
+///     .await?;
+/// world.shutdown().await;
+/// # Ok::<(), polychat::Error>(()) }).unwrap();
+/// # fn tokio_test_block_on<F: Future>(future: F) -> F::Output {
+/// #     tokio::runtime::Runtime::new().unwrap().block_on(future)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct WorldBuilder {
+    name: String,
+    options: Options,
+}
+
+/// What is set so far. The agent's model is registered under the agent's own name.
+#[derive(Clone)]
+struct Options {
+    model: Arc<dyn Model>,
+    agent: Option<AgentConfig>,
+    system: Option<String>,
+    agents: Vec<AgentConfig>,
+    models: Vec<(ModelName, Arc<dyn Model>)>,
+    store: Option<Arc<dyn Store>>,
+    tools: Option<Arc<dyn ToolCatalog>>,
+    limits: Limits,
+    clock: Option<Arc<dyn Clock>>,
+    ids: Option<Arc<dyn Ids>>,
+    handle: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl WorldBuilder {
+    /// A world of this name that answers through this model.
+    #[must_use]
+    pub fn new(name: impl Into<String>, model: impl Model + 'static) -> Self {
+        let options = Options {
+            model: Arc::new(model),
+            agent: None,
+            system: None,
+            agents: Vec::new(),
+            models: Vec::new(),
+            store: None,
+            tools: None,
+            limits: Limits::default(),
+            clock: None,
+            ids: None,
+            handle: None,
+        };
+        Self { name: name.into(), options }
+    }
+
+    /// Gives the default agent its instructions.
+    #[must_use]
+    pub fn system(mut self, system: impl Into<String>) -> Self {
+        self.options.system = Some(system.into());
+        self
+    }
+
+    /// Sets the default agent as a whole. The builder's model is registered under the name that
+    /// this agent gives its model.
+    #[must_use]
+    pub fn agent(mut self, agent: AgentConfig) -> Self {
+        self.options.agent = Some(agent);
+        self
+    }
+
+    /// Adds a further agent, which chats and prompts can name.
+    #[must_use]
+    pub fn add_agent(mut self, agent: AgentConfig) -> Self {
+        self.options.agents.push(agent);
+        self
+    }
+
+    /// Registers a further model, for agents to name.
+    #[must_use]
+    pub fn add_model(mut self, name: ModelName, model: impl Model + 'static) -> Self {
+        self.options.models.push((name, Arc::new(model)));
+        self
+    }
+
+    /// Keeps the logs in this store.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.options.store = Some(store);
+        self
+    }
+
+    /// Sets the tools that the rules know of.
+    #[must_use]
+    pub fn tools(mut self, tools: Arc<dyn ToolCatalog>) -> Self {
+        self.options.tools = Some(tools);
+        self
+    }
+
+    /// Sets the bounds.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.options.limits = limits;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.options.clock = Some(clock);
+        self
+    }
+
+    /// Sets where fresh ids come from.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.options.ids = Some(ids);
+        self
+    }
+
+    /// Hands the embedder's own state to models and tools, untouched.
+    #[must_use]
+    pub fn handle(mut self, handle: Arc<dyn Any + Send + Sync>) -> Self {
+        self.options.handle = Some(handle);
+        self
+    }
+
+    /// Opens the world. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Id`] when the name is no id, [`Error::Open`] as for [`LocalWorld::open`].
+    pub async fn open(self) -> Result<World, Error> {
+        let world = WorldId::new(&self.name)?;
+        self.open_as(world).await
+    }
+
+    /// Fixes the store now, so that all clones share it.
+    pub(crate) fn with_shared_store(mut self) -> Self {
+        self.options.store.get_or_insert_with(|| Arc::new(MemoryStore::new()));
+        self
+    }
+
+    /// Opens the world under another name.
+    pub(crate) async fn open_as(self, world: WorldId) -> Result<World, Error> {
+        let Options { model, agent, system, agents, models, store, .. } = self.options;
+        let mut agent = match agent {
+            Some(agent) => agent,
+            None => {
+                AgentConfig::new(AgentName::new(DEFAULT_NAME)?, ModelName::new(DEFAULT_NAME)?)
+            }
+        };
+        if let Some(system) = system {
+            agent = agent.system(system);
+        }
+        let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let mut options = WorldOptions::new(world, store, agent, model);
+        options.agents = agents;
+        options.models.extend(models);
+        options.limits = self.options.limits;
+        options.handle = self.options.handle;
+        options.tools = self.options.tools.unwrap_or(options.tools);
+        options.clock = self.options.clock.unwrap_or(options.clock);
+        options.ids = self.options.ids.unwrap_or(options.ids);
+        Ok(World::of_local(LocalWorld::open(options).await?))
+    }
+}

@@ -1,0 +1,59 @@
+//! The one error of a program's main function.
+
+use crate::{CommandError, OpenError, id::InvalidId};
+
+/// Whatever can go wrong with the handles: `?` turns each of their errors into this one.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Error {
+    /// A world could not be opened.
+    Open(OpenError),
+    /// A string is no id.
+    Id(InvalidId),
+    /// A command was declined, or something broke on the way.
+    Command(CommandError),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Id(error) => error.fmt(f),
+            Self::Command(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Open(error) => error.source(),
+            Self::Id(error) => error.source(),
+            Self::Command(error) => error.source(),
+        }
+    }
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<InvalidId> for Error {
+    fn from(error: InvalidId) -> Self {
+        Self::Id(error)
+    }
+}
+
+impl From<CommandError> for Error {
+    fn from(error: CommandError) -> Self {
+        Self::Command(error)
+    }
+}
+
+impl From<crate::Refusal> for Error {
+    fn from(refusal: crate::Refusal) -> Self {
+        Self::Command(refusal.into())
+    }
+}

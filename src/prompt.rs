@@ -1,0 +1,121 @@
+//! The handle of an accepted prompt.
+
+use futures_util::StreamExt;
+use polychat_core::{
+    CommandError, Cursor, EndReason, Event, Fault, FaultKind, Notice, PromptId, PromptOutcome,
+    Refusal, Seq, StartAt, TurnId,
+    command::{Accepted, Page},
+};
+
+use crate::Chat;
+
+/// A prompt that was taken and stored.
+#[derive(Debug, Clone)]
+pub struct PromptHandle {
+    chat: Chat,
+    accepted: Accepted,
+}
+
+/// How a prompt ended, and in which turn.
+type Ended = (PromptOutcome, Option<TurnId>);
+
+impl PromptHandle {
+    pub(crate) fn new(chat: Chat, accepted: Accepted) -> Self {
+        Self { chat, accepted }
+    }
+
+    /// The prompt's id.
+    #[must_use]
+    pub fn id(&self) -> &PromptId {
+        &self.accepted.prompt_id
+    }
+
+    /// The seq of its `prompt.accepted`.
+    #[must_use]
+    pub fn accepted_seq(&self) -> Seq {
+        self.accepted.accepted_seq
+    }
+
+    /// The chat it was sent to.
+    #[must_use]
+    pub fn chat(&self) -> &Chat {
+        &self.chat
+    }
+
+    /// Waits for the prompt's outcome, whatever the chat's other prompts and other chats do.
+    ///
+    /// The outcome is recorded data, so this may be called at any time, again and again. Dropping
+    /// the future cancels nothing.
+    ///
+    /// # Errors
+    ///
+    /// Refused as `chat_deleted` when the chat is gone before this was called, as `world_closed`
+    /// when the world closes first; a fault when the log cannot be read.
+    pub async fn outcome(&self) -> Result<PromptOutcome, CommandError> {
+        Ok(self.ended().await?.0)
+    }
+
+    /// Waits for the outcome and answers with the text of the last message that an agent wrote in
+    /// the prompt's turn; empty if there is none. It may have broken off: see
+    /// [`outcome`](Self::outcome).
+    ///
+    /// # Errors
+    ///
+    /// As [`outcome`](Self::outcome).
+    pub async fn answer(&self) -> Result<String, CommandError> {
+        let (_, turn) = self.ended().await?;
+        let mut page = Page::first(usize::MAX);
+        let mut text = String::new();
+        loop {
+            let read = self.chat.messages(page).await?;
+            for message in read.messages {
+                if turn.is_some() && message.turn_id == turn && message.is_assistant() {
+                    text = message.text();
+                }
+            }
+            match read.next {
+                Some(next) => page = Page::after(next, usize::MAX),
+                None => return Ok(text),
+            }
+        }
+    }
+
+    async fn ended(&self) -> Result<Ended, CommandError> {
+        // Everything that becomes of a prompt is recorded after it was accepted.
+        let start = StartAt::After(Cursor::after(self.accepted.accepted_seq));
+        let mut notices = self.chat.subscribe(start).await?;
+        let mut turn = None;
+        while let Some(notice) = notices.next().await {
+            match notice {
+                Notice::Recorded { event, .. } => match &event.event {
+                    Event::PromptWithdrawn { prompt_id, .. } if prompt_id == self.id() => {
+                        return Ok((PromptOutcome::Withdrawn, None));
+                    }
+                    Event::TurnStarted { prompt_ids, .. } if prompt_ids.contains(self.id()) => {
+                        turn = Some(TurnId(event.seq));
+                    }
+                    Event::PromptJoined { prompt_id, turn_id } if prompt_id == self.id() => {
+                        turn = Some(*turn_id);
+                    }
+                    Event::TurnEnded { turn_id, outcome } if turn == Some(*turn_id) => {
+                        return Ok((outcome.clone().into(), turn));
+                    }
+                    _ => {}
+                },
+                Notice::Ended(reason) => return Err(self.no_outcome(reason)),
+                _ => {}
+            }
+        }
+        Err(self.no_outcome(EndReason::Unreadable))
+    }
+
+    fn no_outcome(&self, reason: EndReason) -> CommandError {
+        match reason {
+            EndReason::Deleted => {
+                Refusal::ChatDeleted { chat_id: self.chat.id().clone() }.into()
+            }
+            EndReason::WorldClosed => Refusal::WorldClosed {}.into(),
+            other => Fault::new(FaultKind::StoreUnavailable, &other.to_string()).into(),
+        }
+    }
+}

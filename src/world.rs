@@ -1,0 +1,215 @@
+//! The handle of a world.
+
+use std::sync::Arc;
+
+use polychat_core::{
+    AgentConfig, AgentName, ChatId, Command, CommandError, Fault, FaultKind, MessageId, Refusal,
+    Reply, Scope, StartAt,
+    agent::WorldSettings,
+    command::{ChatFilter, ChatPage, NewChat, Page, WorldInfo},
+    id::InvalidId,
+    ports::{Ids, NoticeStream, WorldService},
+};
+use polychat_world_actor::{LocalWorld, ScopePolicy, Scoped, system::RandomIds};
+
+use crate::{Chat, Error};
+
+/// A world: create chats, list them, watch them all. Clones are the same world.
+///
+/// It works on any [`WorldService`]: a world in this process, one behind a policy, one behind a
+/// wire.
+#[derive(Clone)]
+pub struct World {
+    service: Arc<dyn WorldService>,
+    ids: Arc<dyn Ids>,
+    /// The world behind it, if this handle may close it.
+    local: Option<LocalWorld>,
+}
+
+impl World {
+    /// A handle on whatever serves a world.
+    #[must_use]
+    pub fn of_service(service: Arc<dyn WorldService>) -> Self {
+        Self { service, ids: Arc::new(RandomIds), local: None }
+    }
+
+    /// A handle on a world in this process.
+    #[must_use]
+    pub fn of_local(world: LocalWorld) -> Self {
+        Self { ids: world.ids(), service: Arc::new(world.clone()), local: Some(world) }
+    }
+
+    /// The door, for transports and wrappers.
+    #[must_use]
+    pub fn service(&self) -> Arc<dyn WorldService> {
+        Arc::clone(&self.service)
+    }
+
+    pub(crate) fn ids(&self) -> &dyn Ids {
+        &*self.ids
+    }
+
+    /// The same world through a policy: what a caller may not see does not exist for it.
+    #[must_use]
+    pub fn scoped(&self, policy: Arc<dyn ScopePolicy>) -> Self {
+        let service = Arc::new(Scoped::new(self.service(), policy));
+        Self { service, ids: Arc::clone(&self.ids), local: None }
+    }
+
+    /// A handle on a chat. Nothing is asked: whether it exists shows with the first command.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId`] when the string is no id.
+    pub fn chat(&self, id: impl AsRef<str>) -> Result<Chat, InvalidId> {
+        Ok(Chat::new(self.clone(), ChatId::new(id)?))
+    }
+
+    /// Creates a chat; `NewChat::new()` lets the world choose its id.
+    ///
+    /// # Errors
+    ///
+    /// Refused as `chat_exists`, `chat_deleted`, `too_large`, `unknown_agent`, or when the world is
+    /// closed or full.
+    pub async fn create_chat(&self, chat: NewChat) -> Result<Chat, CommandError> {
+        match self.call(Command::CreateChat { chat }).await? {
+            Reply::Chat(id) => Ok(Chat::new(self.clone(), id)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The chat of this id, which is created if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_chat`](Self::create_chat), except that an existing chat is no error.
+    pub async fn open_chat(&self, id: impl AsRef<str>) -> Result<Chat, Error> {
+        let chat = self.chat(id)?;
+        match self.create_chat(NewChat::with_id(chat.id().clone())).await {
+            Ok(_) | Err(CommandError::Refused(Refusal::ChatExists { .. })) => Ok(chat),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Creates a chat with the history of another one up to and including a message.
+    ///
+    /// # Errors
+    ///
+    /// Refused as `unknown_message` unless the message belongs to an ended turn; else as
+    /// [`create_chat`](Self::create_chat).
+    pub async fn fork_chat(
+        &self,
+        from: &Chat,
+        at: MessageId,
+        chat: NewChat,
+    ) -> Result<Chat, CommandError> {
+        match self.call(Command::ForkChat { from: from.id().clone(), at, chat }).await? {
+            Reply::Chat(id) => Ok(Chat::new(self.clone(), id)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// One page of chats in the byte order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the store, or a closed world.
+    pub async fn chats(&self, page: Page, filter: ChatFilter) -> Result<ChatPage, CommandError> {
+        match self.call(Command::ListChats { page, filter }).await? {
+            Reply::Chats(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Watches the world: first the statuses of chats that are not idle, then what changes, and
+    /// diagnostics. It ends after [`Notice::Ended`](crate::Notice::Ended).
+    ///
+    /// # Errors
+    ///
+    /// Refused as `subscribers_full` or `world_closed`.
+    pub async fn subscribe(&self) -> Result<NoticeStream, CommandError> {
+        self.service.subscribe(Scope::World, StartAt::Now).await
+    }
+
+    /// The world's name, settings and agents.
+    ///
+    /// # Errors
+    ///
+    /// Refused when the world is closed, or not the caller's to see.
+    pub async fn info(&self) -> Result<WorldInfo, CommandError> {
+        match self.call(Command::GetWorld).await? {
+            Reply::World(info) => Ok(*info),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Replaces the world's settings; running turns keep theirs.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the store, or a closed world.
+    pub async fn update(&self, settings: WorldSettings) -> Result<(), CommandError> {
+        self.done(Command::UpdateWorld { settings }).await
+    }
+
+    /// Adds an agent, or replaces the one of the same name; running turns keep what they have.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the store, or too many agents.
+    pub async fn put_agent(&self, agent: AgentConfig) -> Result<(), CommandError> {
+        self.done(Command::PutAgent { agent }).await
+    }
+
+    /// Removes an agent.
+    ///
+    /// # Errors
+    ///
+    /// Refused as `unknown_agent`, or as `agent_in_use` for the default one.
+    pub async fn remove_agent(&self, agent: AgentName) -> Result<(), CommandError> {
+        self.done(Command::RemoveAgent { agent }).await
+    }
+
+    /// Closes the world in order, if this handle opened it; see [`LocalWorld::shutdown`].
+    pub async fn shutdown(&self) {
+        if let Some(local) = &self.local {
+            local.shutdown().await;
+        }
+    }
+
+    /// How many turns run right now, if the world is in this process.
+    #[must_use]
+    pub fn turns_running(&self) -> Option<usize> {
+        self.local.as_ref().map(LocalWorld::turns_running)
+    }
+
+    /// Asks the door.
+    pub(crate) async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+        self.service.call(command).await
+    }
+
+    pub(crate) async fn done(&self, command: Command) -> Result<(), CommandError> {
+        match self.call(command).await? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+/// A world that answers something else than it was asked.
+pub(crate) fn unexpected(reply: &Reply) -> CommandError {
+    let kind = match reply {
+        Reply::Done => "done",
+        Reply::Chat(_) => "chat",
+        Reply::Accepted(_) => "accepted",
+        Reply::Chats(_) => "chats",
+        Reply::Snapshot(_) => "snapshot",
+        Reply::Prompts(_) => "prompts",
+        Reply::Prompt(_) => "prompt",
+        Reply::Messages(_) => "messages",
+        Reply::Log(_) => "log",
+        Reply::World(_) => "world",
+        _ => "unknown",
+    };
+    Fault::new(FaultKind::Protocol, &format!("an answer of the wrong kind: {kind}")).into()
+}
