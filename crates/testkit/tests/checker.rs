@@ -99,6 +99,31 @@ fn a_chunk_that_repeats_on_resume_is_no_violation() {
     assert_eq!(story.check(RunState::Quiet), []);
 }
 
+// REQ-2: two calls of one message whose results come the other way round
+#[test]
+fn results_reach_the_model_in_the_order_of_their_calls() {
+    for (given, violations) in [([(42, "one"), (41, "two")], 0), ([(41, "two"), (42, "one")], 1)] {
+        let (mut story, _) = healthy();
+        let second = polychat_core::ToolCallId { index: 1, ..story::call(37) };
+        let output = |text| polychat_core::tool::ToolOutput {
+            parts: vec![polychat_core::Part::text(text)],
+            cut_bytes: 0,
+        };
+        let begin = vec![accepted("x", Default::default(), "x"), started(&["x"]), begins(36, 1)];
+        let starts = Event::ToolStart { tool_call_id: second, name: "look".into() };
+        let ends = Event::ToolResult { tool_call_id: second, output: output("two") };
+        story.commit("a", [begin, vec![says(37, "", 2)]].concat());
+        story.commit("a", vec![story::tool_start(37), starts]);
+        // The results are 41 (of the second call) and 42 (of the first).
+        story.commit("a", vec![ends, story::tool_result(37, "one"), begins(36, 2)]);
+        let told = given.map(|(n, text)| story::tool(n, 37, text));
+        let before = [healthy::past(18), vec![story::user(27, "better")]].concat();
+        let own = vec![story::assistant(29, "Better."), story::user(35, "x")];
+        story.ask("a", [before, own, vec![story::assistant(37, "")], told.to_vec()].concat());
+        assert_eq!(story.check(RunState::Live).len(), violations);
+    }
+}
+
 // law 5: what was shown by a process that was lost may go beyond what recovery records
 #[test]
 fn text_shown_by_a_lost_process_is_superseded_but_not_by_a_living_one() {

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use polychat_core::{
-    Event, PromptId, Recorded, content::text_of, event::ImportedMessage, ports::ModelRequest,
-    seq::MessageId,
+    Event, PromptId, Recorded, ToolCallId, content::text_of, event::ImportedMessage,
+    ports::ModelRequest, seq::MessageId,
 };
 
 use super::{
@@ -23,6 +23,8 @@ enum Speaker {
 struct Said {
     id: MessageId,
     speaker: Speaker,
+    /// The call that a tool answered.
+    call: Option<ToolCallId>,
     /// `None` where the log does not fix the text, as for a failed tool.
     text: Option<Arc<str>>,
     /// Whether a request that reaches back this far must hold it.
@@ -64,10 +66,10 @@ impl Past {
             Event::MessageError { message_id, text, .. } => {
                 self.push(*message_id, Speaker::Assistant, Some(Arc::clone(text)), false);
             }
-            Event::ToolResult { output, .. } => {
-                self.push(here, Speaker::Tool, Some(text_of(&output.parts).into()), true);
+            Event::ToolResult { tool_call_id, output } => {
+                self.result(here, *tool_call_id, Some(text_of(&output.parts).into()));
             }
-            Event::ToolError { .. } => self.push(here, Speaker::Tool, None, false),
+            Event::ToolError { tool_call_id, .. } => self.result(here, *tool_call_id, None),
             Event::HistoryTruncated { from } => self.truncate(*from, faults),
             _ => {}
         }
@@ -124,7 +126,22 @@ impl Past {
     fn push(&mut self, id: MessageId, speaker: Speaker, text: Option<Arc<str>>, needed: bool) {
         if !self.places.contains_key(&id) {
             self.places.insert(id, self.said.len());
-            self.said.push(Said { id, speaker, text, needed });
+            self.said.push(Said { id, speaker, call: None, text, needed });
+        }
+    }
+
+    /// Results stand in the order of their calls, whichever came first.
+    fn result(&mut self, id: MessageId, call: ToolCallId, text: Option<Arc<str>>) {
+        let later = |said: &Said| {
+            said.call.is_some_and(|other| other.message == call.message && other.index > call.index)
+        };
+        let behind = self.said.iter().rev().take_while(|said| later(said)).count();
+        let place = self.said.len().saturating_sub(behind);
+        let needed = text.is_some();
+        let said = Said { id, speaker: Speaker::Tool, call: Some(call), text, needed };
+        self.said.insert(place, said);
+        for (place, said) in (place..).zip(self.said.iter().skip(place)) {
+            self.places.insert(said.id, place);
         }
     }
 

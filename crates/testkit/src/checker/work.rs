@@ -341,7 +341,8 @@ impl Call {
             return Some(LogFault::CallStartedTwice { call });
         }
         self.start = Some(seq);
-        let allowed = matches!(self.approval, Approval::NotAsked | Approval::Given);
+        // An answered question may be recorded as started or not: its answer is the result.
+        let allowed = !matches!(self.approval, Approval::Pending | Approval::NotGiven);
         (!allowed).then_some(LogFault::StartWithoutApproval { call })
     }
 }
