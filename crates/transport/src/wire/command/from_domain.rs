@@ -12,7 +12,7 @@ use crate::error::RejectedCommand;
 impl TryFrom<Command> for WireCommand {
     type Error = RejectedCommand;
 
-    #[allow(clippy::too_many_lines)] // one arm per command
+    #[expect(clippy::too_many_lines, reason = "one arm per command")]
     fn try_from(command: Command) -> Result<Self, RejectedCommand> {
         Ok(match command {
             Command::CreateChat { chat } => Self::CreateChat(new_chat(chat)),

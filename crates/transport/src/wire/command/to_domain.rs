@@ -15,7 +15,6 @@ type Result<T> = std::result::Result<T, RejectedCommand>;
 impl TryFrom<WireCommand> for Command {
     type Error = RejectedCommand;
 
-    #[allow(clippy::too_many_lines)] // one arm per command
     fn try_from(command: WireCommand) -> Result<Self> {
         Ok(match command {
             WireCommand::CreateChat(p) => Self::CreateChat { chat: new_chat(p)? },
