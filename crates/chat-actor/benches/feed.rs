@@ -7,6 +7,13 @@
 //!
 //! `cargo bench -p polychat-chat-actor --bench feed` (add `-- threads` for two worker threads)
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::suboptimal_flops,
+    reason = "a bench may panic, and is to be read as plain arithmetic"
+)]
+
 use std::{hint::black_box, sync::Arc};
 
 use async_trait::async_trait;

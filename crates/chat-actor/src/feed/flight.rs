@@ -66,10 +66,10 @@ impl Flight {
                 self.turn = Some(*turn_id);
                 self.open = Some(Open::new(MessageId(recorded.seq), *turn_id));
             }
-            Event::MessageEnd { message_id, .. } | Event::MessageError { message_id, .. } => {
-                if self.open().is_some_and(|open| open == *message_id) {
-                    self.close();
-                }
+            Event::MessageEnd { message_id, .. } | Event::MessageError { message_id, .. }
+                if self.open() == Some(*message_id) =>
+            {
+                self.close();
             }
             Event::ToolStart { tool_call_id, .. } => self.calls.push(*tool_call_id),
             Event::ToolResult { tool_call_id, .. } | Event::ToolError { tool_call_id, .. } => {
