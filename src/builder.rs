@@ -169,9 +169,7 @@ impl WorldBuilder {
         let Options { model, agent, system, agents, models, store, .. } = self.options;
         let mut agent = match agent {
             Some(agent) => agent,
-            None => {
-                AgentConfig::new(AgentName::new(DEFAULT_NAME)?, ModelName::new(DEFAULT_NAME)?)
-            }
+            None => AgentConfig::new(AgentName::new(DEFAULT_NAME)?, ModelName::new(DEFAULT_NAME)?),
         };
         if let Some(system) = system {
             agent = agent.system(system);

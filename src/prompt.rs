@@ -111,9 +111,7 @@ impl PromptHandle {
 
     fn no_outcome(&self, reason: EndReason) -> CommandError {
         match reason {
-            EndReason::Deleted => {
-                Refusal::ChatDeleted { chat_id: self.chat.id().clone() }.into()
-            }
+            EndReason::Deleted => Refusal::ChatDeleted { chat_id: self.chat.id().clone() }.into(),
             EndReason::WorldClosed => Refusal::WorldClosed {}.into(),
             other => Fault::new(FaultKind::StoreUnavailable, &other.to_string()).into(),
         }

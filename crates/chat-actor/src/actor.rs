@@ -60,6 +60,11 @@ impl ChatRef {
         self.mail(Mail::Interrupt);
     }
 
+    /// Whether this is the same actor, not just the same chat.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.get_id() == other.0.get_id()
+    }
+
     /// Mail to an actor that is gone is dropped, and with it what it holds: places, permits.
     pub(crate) fn mail(&self, mail: Mail) {
         let _ = self.0.send_message(mail);

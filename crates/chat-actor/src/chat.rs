@@ -109,7 +109,13 @@ impl Chat {
                 }
             }
             Mail::Admitted(permit) => self.handle_admitted(permit).await,
-            Mail::Load => self.read_log_once().await,
+            Mail::Load => {
+                self.read_log_once().await?;
+                if matches!(self.phase, Phase::Absent | Phase::Deleted) {
+                    self.retire();
+                }
+                Ok(())
+            }
             Mail::TryStore => self.try_store().await,
             Mail::Rest { unused_since } => {
                 self.handle_rest(unused_since);
@@ -284,9 +290,9 @@ impl Chat {
         }
         let may_rest = match &self.phase {
             Phase::Ready(ready) => ready.stall.is_none() && ready.state.may_rest(),
-            Phase::Absent | Phase::Deleted => true,
-            // A chat that could not be read yet has something to settle; a damaged one shows it.
-            Phase::Unread(_) | Phase::Quarantined(_) => false,
+            Phase::Absent | Phase::Deleted | Phase::Quarantined(_) => true,
+            // A log that could not be read yet may have something to settle.
+            Phase::Unread(_) => false,
         };
         if may_rest {
             self.retire();

@@ -74,6 +74,14 @@ impl Slot {
         *self.lock() = None;
     }
 
+    /// Moves out an actor that was found to be gone, unless another one has moved in.
+    pub fn vacate_gone(&self, gone: &ChatRef) {
+        let mut actor = self.lock();
+        if actor.as_ref().is_some_and(|actor| actor.is_same(gone)) {
+            *actor = None;
+        }
+    }
+
     /// Notes that the chat's actor is not started again by itself, and why.
     pub fn set_failed(&self, reason: Text) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);

@@ -46,6 +46,11 @@ struct ChatEntry {
     deleted: bool,
 }
 
+/// Whether nothing is going on in a chat of this kind: a list tells of it, not the first notices.
+fn is_quiet(kind: StatusKind) -> bool {
+    matches!(kind, StatusKind::Idle | StatusKind::Closed)
+}
+
 struct Reader {
     version: u64,
     waker: Option<Waker>,
@@ -67,7 +72,8 @@ impl WorldFeed {
         Self { world, subscribers_max, inner: Mutex::new(inner) }
     }
 
-    /// Begins to read: first the statuses of all chats that are not idle, then what changes.
+    /// Begins to read: first the statuses of all chats in which something goes on, then what changes.
+    /// Idle and closed chats are for lists to tell of.
     ///
     /// # Errors
     ///
@@ -152,7 +158,7 @@ impl Inner {
     fn put(&mut self, status: ChatStatus, created: bool, deleted: bool) {
         self.version += 1;
         let (version, chat) = (self.version, status.chat_id.clone());
-        let settled = deleted || status.kind == StatusKind::Idle;
+        let settled = deleted || is_quiet(status.kind);
         let before = self.chats.get(&chat);
         if before.is_some_and(|before| before.deleted) {
             // Nothing comes after the deletion; a chat id is never used again.

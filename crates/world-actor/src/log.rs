@@ -117,11 +117,7 @@ fn entries(events: &[WorldEvent], head: Seq, clock: &dyn Clock) -> Vec<Entry> {
     recorded.collect()
 }
 
-async fn read(
-    store: &dyn Store,
-    key: &LogKey,
-    head: Seq,
-) -> Result<Option<AgentTable>, OpenError> {
+async fn read(store: &dyn Store, key: &LogKey, head: Seq) -> Result<Option<AgentTable>, OpenError> {
     let mut table = None;
     let mut seq = Seq::ZERO;
     while seq < head {

@@ -101,12 +101,7 @@ impl Shared {
     }
 
     /// Brings work to a chat's actor, which is started or revived if need be.
-    async fn deliver(
-        &self,
-        chat: &ChatId,
-        work: Work,
-        way: Way,
-    ) -> Result<Reply, CommandError> {
+    async fn deliver(&self, chat: &ChatId, work: Work, way: Way) -> Result<Reply, CommandError> {
         let insist = matches!(
             &work,
             Work::Change(change) if matches!(**change, ChatCommand::Reopen | ChatCommand::Delete)
@@ -136,7 +131,11 @@ impl Shared {
             actor.send(envelope);
             match answer.wait().await {
                 Delivery::Answered(result) => return result,
-                Delivery::Returned(same, same_places) => (work, places) = (same, same_places),
+                Delivery::Returned(same, same_places) => {
+                    // Its supervisor may not know yet that it is gone.
+                    slot.vacate_gone(&actor);
+                    (work, places) = (same, same_places);
+                }
                 Delivery::Lost => return Err(lost()),
             }
         }

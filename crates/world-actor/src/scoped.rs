@@ -172,9 +172,9 @@ impl Filtered {
         let of_world = || self.policy.world() >= Access::Read;
         match notice {
             Notice::World(WorldNotice::Status { status }) => of_chat(&status.chat_id),
-            Notice::World(
-                WorldNotice::Created { chat_id } | WorldNotice::Deleted { chat_id },
-            ) => of_chat(chat_id),
+            Notice::World(WorldNotice::Created { chat_id } | WorldNotice::Deleted { chat_id }) => {
+                of_chat(chat_id)
+            }
             Notice::World(WorldNotice::Diagnostic { diagnostic, .. }) => {
                 diagnostic.chat_id.as_ref().map_or_else(of_world, of_chat)
             }

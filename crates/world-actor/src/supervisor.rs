@@ -199,12 +199,8 @@ impl Supervisor {
 
     async fn admit(&mut self, myself: &ActorRef<Order>, slot: Arc<Slot>, reply: Waiter) {
         let chat = slot.chat.clone();
-        let entry = Entry {
-            slot,
-            life: Life::Pausing,
-            failures: VecDeque::new(),
-            waiters: vec![reply],
-        };
+        let entry =
+            Entry { slot, life: Life::Pausing, failures: VecDeque::new(), waiters: vec![reply] };
         self.chats.insert(chat.clone(), entry);
         self.spawn(myself, &chat).await;
     }
@@ -254,8 +250,7 @@ impl Supervisor {
     }
 
     async fn restart(&mut self, myself: &ActorRef<Order>, chat: &ChatId) {
-        let pausing =
-            self.chats.get(chat).is_some_and(|entry| matches!(entry.life, Life::Pausing));
+        let pausing = self.chats.get(chat).is_some_and(|entry| matches!(entry.life, Life::Pausing));
         if pausing && !self.stopping {
             self.spawn(myself, chat).await;
             // The log must be settled even if nobody asks for anything.
@@ -359,8 +354,7 @@ impl Supervisor {
         if self.names.is_empty() {
             return myself.stop(None);
         }
-        let (myself, pause) =
-            (myself.clone(), self.environment.limits.shutdown_drain_duration);
+        let (myself, pause) = (myself.clone(), self.environment.limits.shutdown_drain_duration);
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
             let _ = myself.send_message(Order::ShutdownOverdue);

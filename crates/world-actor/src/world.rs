@@ -13,8 +13,8 @@ use polychat_chat_actor::{
     subscription::Subscription,
 };
 use polychat_core::{
-    ChatId, Command, CommandError, Diagnostic, EndReason, Refusal, Reply, Scope, Seq, StartAt,
-    StatusKind, WorldId,
+    ChatId, ChatStatus, Command, CommandError, Diagnostic, EndReason, Refusal, Reply, Scope, Seq,
+    StartAt, StatusKind, WorldId,
     command::{Page, WorldInfo},
     diagnostic::DiagnosticKind,
     ports::{Ids, NoticeStream, WorldService},
@@ -258,7 +258,7 @@ impl WorldService for LocalWorld {
 }
 
 /// Revives the chats whose logs say that something is under way: queued prompts run, turns that
-/// were lost are settled.
+/// were lost are settled. Chats that wait for a person stay as they are, and are shown.
 async fn take_up_work(shared: std::sync::Weak<Shared>) {
     let mut page = Page::first(256);
     loop {
@@ -271,12 +271,25 @@ async fn take_up_work(shared: std::sync::Weak<Shared>) {
         let Some(last) = summaries.last() else { return };
         page.after = Some(last.chat_id.as_str().into());
         for summary in summaries {
-            if summary.kind != StatusKind::Running || shared.closed.load(Ordering::Acquire) {
-                continue;
+            if shared.closed.load(Ordering::Acquire) {
+                return;
             }
-            let slot = shared.directory.get_or_make(&summary.chat_id);
-            if let Ok(actor) = shared.start(&slot, false).await {
-                actor.load();
+            match summary.kind {
+                StatusKind::Running => {
+                    let slot = shared.directory.get_or_make(&summary.chat_id);
+                    if let Ok(actor) = shared.start(&slot, false).await {
+                        actor.load();
+                    }
+                }
+                StatusKind::Awaiting => shared.feed.status(ChatStatus {
+                    chat_id: summary.chat_id,
+                    kind: summary.kind,
+                    turn_id: None,
+                    queued: summary.queued,
+                    head: summary.head,
+                    title: summary.title,
+                }),
+                _ => {}
             }
         }
     }

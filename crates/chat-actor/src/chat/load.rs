@@ -32,6 +32,7 @@ impl Chat {
                     self.report_diagnostic(kind);
                 }
                 self.phase = Phase::Quarantined(error.to_string().into());
+                self.slot.set_resting(true);
                 self.report_status();
                 Ok(())
             }

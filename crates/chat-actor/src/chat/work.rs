@@ -164,7 +164,9 @@ impl Chat {
         }
         self.in_line = false;
         let Phase::Ready(ready) = &self.phase else { return Ok(()) };
-        if self.permit.is_some() || !ready.state.wants_to_run() || ready.state.is_working() {
+        let (wants, working) = (ready.state.wants_to_run(), ready.state.is_working());
+        if self.permit.is_some() || !wants || working || ready.stall.is_some() {
+            // A stalled chat gets back in line once it has healed.
             return Ok(());
         }
         self.permit = permit;

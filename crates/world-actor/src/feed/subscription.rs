@@ -8,9 +8,9 @@ use std::{
 };
 
 use futures_core::Stream;
-use polychat_core::{EndReason, Notice, StatusKind, notice::WorldNotice};
+use polychat_core::{EndReason, Notice, notice::WorldNotice};
 
-use super::{WorldFeed, ring::Found};
+use super::{WorldFeed, is_quiet, ring::Found};
 
 /// What a world's feed says, as a stream of notices; dropping it unsubscribes.
 pub struct WorldSubscription {
@@ -57,7 +57,7 @@ impl WorldSubscription {
                     let chat_id = entry.status.chat_id.clone();
                     self.ready.push_back(WorldNotice::Deleted { chat_id });
                 }
-            } else if is_new || entry.status.kind != StatusKind::Idle {
+            } else if is_new || !is_quiet(entry.status.kind) {
                 self.ready.push_back(WorldNotice::Status { status: entry.status.clone() });
             }
             self.version = version;
