@@ -104,8 +104,8 @@ pub fn bytes_of(parts: &[Part]) -> usize {
 ///
 /// Polychat stores it and gives it back untouched. Its size is bounded by
 /// [`Limits::metadata_bytes_max`](crate::Limits::metadata_bytes_max).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "Option<Map<String, Value>>")]
 pub struct Metadata(Option<Arc<Map<String, Value>>>);
 
 impl Metadata {
@@ -139,6 +139,22 @@ impl Metadata {
     }
 }
 
+impl Serialize for Metadata {
+    /// As `{}` when there is none: where it is optional, `null` stands for "not set".
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(object) => object.serialize(serializer),
+            None => Map::new().serialize(serializer),
+        }
+    }
+}
+
+impl From<Option<Map<String, Value>>> for Metadata {
+    fn from(object: Option<Map<String, Value>>) -> Self {
+        object.map_or(Self::NONE, Self::new)
+    }
+}
+
 impl From<Map<String, Value>> for Metadata {
     fn from(object: Map<String, Value>) -> Self {
         Self::new(object)
@@ -146,7 +162,7 @@ impl From<Map<String, Value>> for Metadata {
 }
 
 /// The size of a value as compact JSON, in bytes, without building the string.
-pub(crate) fn json_bytes(value: &Value) -> usize {
+pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -158,7 +174,7 @@ pub(crate) fn json_bytes(value: &Value) -> usize {
         }
     }
     let mut count = Count(0);
-    // Counting cannot fail, and a value is always serialisable.
+    // Counting cannot fail, and what is counted is always serialisable.
     let _ = serde_json::to_writer(&mut count, value);
     count.0
 }

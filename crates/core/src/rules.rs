@@ -30,7 +30,7 @@ mod turns;
 mod view;
 
 pub use apply::LogError;
-pub use create::{ImportedEntry, create};
+pub use create::{ImportedEntry, create, import};
 pub use input::{ChatCommand, Decision, Effect, Facts, Input, Shown, TurnInput};
 pub use mention::mentioned;
 pub use state::ChatState;

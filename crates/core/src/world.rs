@@ -72,11 +72,14 @@ pub enum WorldChange {
 /// How many agents a world has at most.
 pub const AGENTS_MAX: usize = 1_024;
 
+/// The largest size of an agent, and of a world's settings, as JSON: each step records its agent.
+pub const AGENT_BYTES_MAX: usize = 256 * 1_024;
+
 impl AgentTable {
     /// Folds a world's log; `None` while it is empty.
     #[must_use]
     pub fn replay<'a>(events: impl IntoIterator<Item = &'a WorldEvent>) -> Option<Self> {
-        events.into_iter().fold(None, |table, event| Self::apply(table, event))
+        events.into_iter().fold(None, Self::apply)
     }
 
     /// The table after one more event; `None` while the log is empty.
@@ -106,11 +109,15 @@ impl AgentTable {
     /// # Errors
     ///
     /// [`Refusal::UnknownAgent`], [`Refusal::AgentInUse`] for the default agent, or
-    /// [`Refusal::TooLarge`] beyond [`AGENTS_MAX`].
+    /// [`Refusal::TooLarge`] beyond [`AGENTS_MAX`] or [`AGENT_BYTES_MAX`].
     pub fn decide(&self, change: WorldChange) -> Result<WorldEvent, Refusal> {
         match change {
-            WorldChange::Settings(settings) => Ok(WorldEvent::WorldUpdated { settings }),
+            WorldChange::Settings(settings) => {
+                check_size("settings", &settings)?;
+                Ok(WorldEvent::WorldUpdated { settings })
+            }
             WorldChange::Put(agent) => {
+                check_size("agent", &agent)?;
                 if self.agents.len() >= AGENTS_MAX && !self.agents.contains_key(&agent.name) {
                     let what = "number of agents".into();
                     return Err(Refusal::TooLarge { what, bytes: AGENTS_MAX + 1, max: AGENTS_MAX });
@@ -126,4 +133,9 @@ impl AgentTable {
             WorldChange::Remove(agent) => Ok(WorldEvent::AgentRemoved { agent }),
         }
     }
+}
+
+fn check_size(what: &str, value: &impl Serialize) -> Result<(), Refusal> {
+    let (bytes, max) = (crate::content::json_bytes(value), AGENT_BYTES_MAX);
+    if bytes > max { Err(Refusal::TooLarge { what: what.into(), bytes, max }) } else { Ok(()) }
 }

@@ -1,22 +1,24 @@
 //! From a log to a state. The only place where a state changes.
 
+mod step;
+
 use std::sync::Arc;
+
+use step::is_ready;
 
 use super::{
     ChatState,
     prompts::position,
-    state::{
-        Calls, Info, Life, OpenStep, Phase, PromptRecord, Queued, Stage, Turn, Work, fingerprint,
-    },
+    state::{Info, Life, Phase, PromptRecord, Queued, Stage, Turn, Work, fingerprint},
 };
 use crate::{
-    content::{Metadata, Part, Text},
+    content::{Metadata, Text},
     event::{Event, ImportedMessage, Recorded},
     id::{ChatId, PromptId},
     message::{Message, Role, Usage},
-    outcome::{Failure, PromptOutcome, TurnOutcome},
+    outcome::{PromptOutcome, TurnOutcome},
     seq::{MessageId, Seq, Timestamp, ToolCallId, TurnId},
-    tool::{ApprovalDecision, ToolCall, ToolOutput},
+    tool::{ApprovalDecision, ToolOutput},
 };
 
 /// A log that contradicts itself, or is another chat's. The chat is quarantined.
@@ -40,7 +42,7 @@ impl LogError {
     }
 }
 
-type Applied = Result<(), &'static str>;
+pub(super) type Applied = Result<(), &'static str>;
 
 impl ChatState {
     /// Folds a log.
@@ -104,6 +106,7 @@ impl ChatState {
             | Event::ChatClosed {}
             | Event::ChatReopened {}
             | Event::ChatDeleted {} => {
+                self.check_life(event)?;
                 self.apply_chat(at, event);
                 Ok(())
             }
@@ -122,7 +125,7 @@ impl ChatState {
             | Event::MessageEnd { .. }
             | Event::MessageError { .. } => self.apply_message(seq, at, event),
             Event::ToolStart { tool_call_id, .. } => {
-                self.move_call(*tool_call_id, &[Phase::Ready], Phase::Running).map(|_| ())
+                self.move_call(*tool_call_id, is_ready, Phase::Running).map(|_| ())
             }
             Event::ToolResult { tool_call_id, output } => {
                 self.apply_tool_end(seq, at, *tool_call_id, output.clone(), None)
@@ -131,11 +134,12 @@ impl ChatState {
                 let output = ToolOutput::default();
                 self.apply_tool_end(seq, at, *tool_call_id, output, Some(failure.clone()))
             }
-            Event::ApprovalRequested { tool_call_id, .. } => {
-                self.move_call(*tool_call_id, &[Phase::Ready], Phase::Awaiting).map(|_| ())
+            Event::ApprovalRequested { tool_call_id, kind, .. } => {
+                self.move_call(*tool_call_id, is_ready, Phase::Awaiting(*kind)).map(|_| ())
             }
             Event::ApprovalResolved { tool_call_id, decision } => {
-                let call = self.move_call(*tool_call_id, &[Phase::Awaiting], Phase::Ready)?;
+                let awaits = |phase| matches!(phase, Phase::Awaiting(_));
+                let call = self.move_call(*tool_call_id, awaits, Phase::Ready)?;
                 if let Some(ApprovalDecision::AllowForChat) = decision {
                     self.allowed_tools.insert(call.name);
                 }
@@ -149,6 +153,19 @@ impl ChatState {
                 self.history.truncate(at);
                 Ok(())
             }
+        }
+    }
+
+    /// Closing and deleting leave nothing open behind; lives follow one another.
+    fn check_life(&self, event: &Event) -> Applied {
+        let ends = matches!(event, Event::ChatClosed {} | Event::ChatDeleted {});
+        if ends && (self.turn.is_some() || !self.queue.is_empty()) {
+            return Err("the chat ends with something open in it");
+        }
+        match (event, self.life) {
+            (Event::ChatClosed {}, Life::Closed) => Err("the chat is closed twice"),
+            (Event::ChatReopened {}, Life::Open) => Err("an open chat is reopened"),
+            _ => Ok(()),
         }
     }
 
@@ -218,6 +235,9 @@ impl ChatState {
     fn apply_prompt(&mut self, seq: Seq, at: Timestamp, event: &Event) -> Applied {
         match event {
             Event::PromptAccepted { prompt_id, mode, body } => {
+                if self.life == Life::Closed {
+                    return Err("a closed chat takes a prompt");
+                }
                 if self.prompts.contains_key(prompt_id) {
                     return Err("a prompt accepted twice");
                 }
@@ -307,9 +327,10 @@ impl ChatState {
                     return Err("a turn starts while another one runs");
                 }
                 let id = TurnId(seq);
-                let mut context = Metadata::NONE;
-                for prompt in prompt_ids {
-                    context = self.take_into_turn(prompt, id)?;
+                let (first, others) = prompt_ids.split_first().ok_or("a turn without a prompt")?;
+                let context = self.take_into_turn(first, id)?;
+                for prompt in others {
+                    self.take_into_turn(prompt, id)?;
                 }
                 self.turn = Some(Turn {
                     id,
@@ -348,152 +369,4 @@ impl ChatState {
     fn running(&mut self, turn_id: TurnId) -> Result<&mut Turn, &'static str> {
         self.turn.as_mut().filter(|turn| turn.id == turn_id).ok_or("the turn does not run")
     }
-
-    fn apply_message(&mut self, seq: Seq, at: Timestamp, event: &Event) -> Applied {
-        match event {
-            Event::MessageStart { turn_id, step, agent, omitted } => {
-                let turn = self.running(*turn_id)?;
-                if !matches!(turn.work, Work::Between) || *step != turn.step + 1 {
-                    return Err("a message starts out of turn");
-                }
-                turn.step = *step;
-                turn.work = Work::Message(OpenStep {
-                    message: MessageId(seq),
-                    config: Arc::clone(agent),
-                    omitted_messages: omitted.messages as usize,
-                    saved_text: String::new(),
-                    saved_reasoning: String::new(),
-                });
-                Ok(())
-            }
-            Event::MessageCheckpoint { message_id, text, reasoning } => {
-                let turn = self.turn.as_mut().ok_or("a checkpoint outside a turn")?;
-                match &mut turn.work {
-                    Work::Message(step) if step.message == *message_id => {
-                        step.saved_text.push_str(text);
-                        step.saved_reasoning.push_str(reasoning);
-                        Ok(())
-                    }
-                    _ => Err("a checkpoint of a message that is not open"),
-                }
-            }
-            Event::MessageEnd {
-                message_id, text, reasoning, opaque, tool_calls, usage, ..
-            } => {
-                let calls = tool_calls.clone();
-                let mut parts: Vec<Part> = Vec::with_capacity(1 + opaque.len());
-                parts.extend((!text.is_empty()).then(|| Part::Text { text: Arc::clone(text) }));
-                parts.extend(opaque.iter().cloned());
-                let answer = Answer { parts, reasoning, calls, usage: *usage, failure: None };
-                self.close_message(*message_id, at, answer)
-            }
-            Event::MessageError { message_id, text, reasoning, failure } => {
-                let text = (!text.is_empty()).then(|| Part::Text { text: Arc::clone(text) });
-                let answer = Answer {
-                    parts: text.into_iter().collect(),
-                    reasoning,
-                    calls: Vec::new(),
-                    usage: Usage::default(),
-                    failure: Some(failure.clone()),
-                };
-                self.close_message(*message_id, at, answer)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn close_message(&mut self, id: MessageId, at: Timestamp, answer: Answer<'_>) -> Applied {
-        let turn = self.turn.as_mut().ok_or("a message ends outside a turn")?;
-        let Work::Message(step) = &turn.work else { return Err("the message is not open") };
-        if step.message != id {
-            return Err("another message is open");
-        }
-        let Answer { parts, reasoning, calls, usage, failure } = answer;
-        turn.output_bytes += crate::content::bytes_of(&parts) + reasoning.len();
-        let (turn_id, author) = (turn.id, turn.agent.clone());
-        turn.work = if calls.is_empty() {
-            Work::Between
-        } else {
-            Work::Calls(Calls {
-                message: id,
-                config: Arc::clone(&step.config),
-                calls: calls.iter().map(|call| (call.clone(), Phase::Ready)).collect(),
-            })
-        };
-        self.history.push(Message {
-            id,
-            turn_id: Some(turn_id),
-            at,
-            role: Role::Assistant {
-                author: Some(author),
-                reasoning: Arc::clone(reasoning),
-                tool_calls: calls,
-                usage,
-            },
-            parts,
-            failure,
-            metadata: Metadata::NONE,
-        });
-        Ok(())
-    }
-
-    /// Moves a call of the running step from one of `from` to `to`, and answers with the call.
-    fn move_call(
-        &mut self,
-        id: ToolCallId,
-        from: &[Phase],
-        to: Phase,
-    ) -> Result<ToolCall, &'static str> {
-        let turn = self.turn.as_mut().ok_or("a call outside a turn")?;
-        let Work::Calls(calls) = &mut turn.work else { return Err("no calls are open") };
-        if calls.message != id.message {
-            return Err("a call of another message");
-        }
-        let slot = calls.calls.get_mut(usize::from(id.index)).ok_or("no such call")?;
-        if !from.contains(&slot.1) {
-            return Err("the call is not at this point");
-        }
-        slot.1 = to;
-        Ok(slot.0.clone())
-    }
-
-    fn apply_tool_end(
-        &mut self,
-        seq: Seq,
-        at: Timestamp,
-        id: ToolCallId,
-        output: ToolOutput,
-        failure: Option<Failure>,
-    ) -> Applied {
-        // A call that was refused, denied or stopped ends without a start; a result needs one.
-        let from: &[Phase] =
-            if failure.is_some() { &[Phase::Ready, Phase::Running] } else { &[Phase::Running] };
-        self.move_call(id, from, Phase::Ended)?;
-        let turn = self.turn.as_mut().ok_or("a call outside a turn")?;
-        let turn_id = turn.id;
-        if let Work::Calls(calls) = &turn.work
-            && calls.calls.iter().all(|(_, phase)| *phase == Phase::Ended)
-        {
-            turn.work = Work::Between;
-        }
-        self.history.push_tool(Message {
-            id: MessageId(seq),
-            turn_id: Some(turn_id),
-            at,
-            role: Role::Tool { tool_call_id: id },
-            parts: output.parts,
-            failure,
-            metadata: Metadata::NONE,
-        });
-        Ok(())
-    }
-}
-
-/// What becomes of an open message.
-struct Answer<'a> {
-    parts: Vec<Part>,
-    reasoning: &'a Text,
-    calls: Vec<ToolCall>,
-    usage: Usage,
-    failure: Option<Failure>,
 }

@@ -2,12 +2,13 @@
 
 use super::{
     ChatState, Decision, Effect, Facts,
+    create::check_size,
     draft::Draft,
     state::{Calls, OpenStep, Phase, Turn},
 };
 use crate::{
     agent::AgentConfig,
-    content::{Part, bytes_of},
+    content::{Part, json_bytes},
     event::{ApprovalKind, Event},
     outcome::{Failure, FailureKind},
     refusal::Refusal,
@@ -18,19 +19,14 @@ use crate::{
 /// The calls of a step while a decision is made: phases change here first.
 pub(super) struct Board<'a> {
     message: MessageId,
-    config: &'a AgentConfig,
     calls: Vec<(&'a ToolCall, Phase)>,
-    /// Bytes of results that the decision adds to the history.
-    added_bytes: usize,
 }
 
 impl Calls {
     pub(super) fn board(&self) -> Board<'_> {
         Board {
             message: self.message,
-            config: &self.config,
             calls: self.calls.iter().map(|(call, phase)| (call, *phase)).collect(),
-            added_bytes: 0,
         }
     }
 }
@@ -51,7 +47,6 @@ impl<'a> Board<'a> {
     }
 
     fn fail(&mut self, draft: &mut Draft<'_>, index: usize, failure: Failure) {
-        self.added_bytes += failure.message.len();
         self.set(index, Phase::Ended);
         draft.push(Event::ToolError { tool_call_id: self.id(index), failure });
     }
@@ -69,15 +64,13 @@ impl ChatState {
     ) {
         let mut board = Board {
             message: step.message,
-            config: &step.config,
             calls: calls.iter().map(|call| (call, Phase::Ready)).collect(),
-            added_bytes: 0,
         };
         for (index, call) in calls.iter().enumerate() {
             match self.judge(&step.config, call, facts) {
                 Ok(None) => {}
                 Ok(Some(kind)) => {
-                    board.set(index, Phase::Awaiting);
+                    board.set(index, Phase::Awaiting(kind));
                     draft.push(Event::ApprovalRequested {
                         tool_call_id: board.id(index),
                         kind,
@@ -146,8 +139,7 @@ impl ChatState {
             draft.effect(Effect::CallTool { turn: turn.id, id, call: call.clone() });
         }
         if board.calls.iter().all(|(_, phase)| *phase == Phase::Ended) {
-            let agent = &board.config.name;
-            self.next_step(draft, turn, agent, board.added_bytes, facts);
+            self.next_step(draft, turn, &turn.agent, facts);
         }
     }
 
@@ -166,7 +158,6 @@ impl ChatState {
         let Some((_, Phase::Running)) = board.get(index) else { return draft.done() };
         match result {
             Ok(output) => {
-                board.added_bytes += bytes_of(&output.parts);
                 board.set(index, Phase::Ended);
                 draft.push(Event::ToolResult { tool_call_id: id, output });
             }
@@ -188,13 +179,8 @@ impl ChatState {
             return Err(not_pending);
         };
         let (index, mut board) = (usize::from(id.index), calls.board());
-        let Some((call, Phase::Awaiting)) = board.get(index) else { return Err(not_pending) };
-        let is_question = facts.tools.check(call).is_ok_and(|spec| spec.kind == ToolKind::Question);
-        let is_answer = matches!(decision, ApprovalDecision::Answer { .. });
-        let is_denial = matches!(decision, ApprovalDecision::Deny { .. });
-        if is_answer != is_question && !is_denial {
-            return Err(Refusal::DecisionMismatch { tool_call_id: id });
-        }
+        let Some((call, Phase::Awaiting(kind))) = board.get(index) else { return Err(not_pending) };
+        check_decision(id, kind, &decision, facts)?;
         let mut draft = Draft::new(self, facts.at);
         draft.push(Event::ApprovalResolved { tool_call_id: id, decision: Some(decision.clone()) });
         match decision {
@@ -209,7 +195,6 @@ impl ChatState {
                     serde_json::Value::String(text) => text,
                     other => other.to_string(),
                 };
-                board.added_bytes += text.len();
                 board.set(index, Phase::Ended);
                 draft.push(Event::ToolStart { tool_call_id: id, name: call.name.clone() });
                 let output = ToolOutput { parts: vec![Part::text(text)], cut_bytes: 0 };
@@ -218,5 +203,26 @@ impl ChatState {
         }
         self.advance_calls(&mut draft, turn, &mut board, facts);
         Ok(draft.done())
+    }
+}
+
+/// Refuses a decision that does not fit what was asked, or says too much.
+fn check_decision(
+    tool_call_id: ToolCallId,
+    kind: ApprovalKind,
+    decision: &ApprovalDecision,
+    facts: &Facts<'_>,
+) -> Result<(), Refusal> {
+    let max = facts.limits.prompt_bytes_max;
+    match (kind, decision) {
+        (_, ApprovalDecision::Deny { reason }) => check_size("reason", reason.len(), max),
+        (ApprovalKind::Question, ApprovalDecision::Answer { data }) => {
+            check_size("answer", json_bytes(data), max)
+        }
+        (
+            ApprovalKind::Permission,
+            ApprovalDecision::AllowOnce | ApprovalDecision::AllowForChat,
+        ) => Ok(()),
+        _ => Err(Refusal::DecisionMismatch { tool_call_id }),
     }
 }

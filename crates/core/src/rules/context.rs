@@ -3,62 +3,75 @@
 //! Up to a budget of bytes; beyond it the oldest turns are left out, whole, so that calls keep
 //! their results. What belongs to the turn at hand stays, whatever its size.
 
-use super::history::History;
-use crate::{
-    message::{Message, Omitted},
-    seq::TurnId,
-};
+use super::{ChatState, draft::Tail, history::History};
+use crate::message::{Message, Omitted, SharedMessage};
 
-/// What to leave out of the first `len` messages for a turn that begins with `added_bytes` more.
+/// What to leave out for a turn that begins behind the first `len` messages and those of `tail`,
+/// and adds `added_bytes` more.
 pub(super) fn before_turn(
-    history: &History,
+    state: &ChatState,
     len: usize,
+    tail: Tail,
     added_bytes: usize,
     bytes_max: usize,
 ) -> Omitted {
+    let history = &state.history;
     let len = len.min(history.len());
-    leave_out(history, len, len, added_bytes, bytes_max)
-}
-
-/// What to leave out of the history for the next step of a turn that adds `added_bytes` more.
-pub(super) fn within_turn(
-    history: &History,
-    turn: TurnId,
-    added_bytes: usize,
-    bytes_max: usize,
-) -> Omitted {
-    let entries = history.entries();
-    let before = entries.iter().rev().take_while(|entry| entry.turn_id == Some(turn)).count();
-    leave_out(history, entries.len() - before, entries.len(), added_bytes, bytes_max)
-}
-
-/// Leaves out turns among the first `removable` of `len` messages.
-fn leave_out(
-    history: &History,
-    removable: usize,
-    len: usize,
-    added_bytes: usize,
-    bytes_max: usize,
-) -> Omitted {
-    let total = history.bytes_of_first(len) + added_bytes;
-    if total <= bytes_max {
-        return Omitted::default();
+    // The messages of the tail belong to the turn that ends, and go or stay together with the
+    // messages of it that stand in the history already.
+    let whole = if tail.messages == 0 { len } else { len - of_running_turn(state, len) };
+    let total = history.bytes_of_first(len) + tail.bytes + added_bytes;
+    let (turns, cut) = leave_out(history, whole, total, bytes_max);
+    let fits = total - history.bytes_of_first(cut) <= bytes_max;
+    if fits || tail.messages == 0 {
+        omitted(turns, cut)
+    } else {
+        omitted(turns + 1, len + tail.messages)
     }
+}
+
+/// What to leave out for the next step of the running turn, which adds `added_bytes` more.
+pub(super) fn within_turn(
+    state: &ChatState,
+    tail: Tail,
+    added_bytes: usize,
+    bytes_max: usize,
+) -> Omitted {
+    let history = &state.history;
+    let before = history.len() - of_running_turn(state, history.len());
+    let total = history.bytes_of_first(history.len()) + tail.bytes + added_bytes;
+    let (turns, cut) = leave_out(history, before, total, bytes_max);
+    omitted(turns, cut)
+}
+
+/// How many of the first `len` messages belong to the running turn; they stand at the end.
+fn of_running_turn(state: &ChatState, len: usize) -> usize {
+    let Some(turn) = state.turn.as_ref().map(|turn| turn.id) else { return 0 };
+    let of_turn = |entry: &&SharedMessage| entry.turn_id == Some(turn);
+    state.history.entries().iter().take(len).rev().take_while(of_turn).count()
+}
+
+fn omitted(turns: u32, messages: usize) -> Omitted {
+    Omitted::new(turns, u32::try_from(messages).unwrap_or(u32::MAX))
+}
+
+/// How many turns, and messages in them, to leave out of the first `removable` messages so that of
+/// `total` bytes at most `bytes_max` are left, if that is possible.
+fn leave_out(history: &History, removable: usize, total: usize, bytes_max: usize) -> (u32, usize) {
     let entries = history.entries();
     let ends = |at: usize| match (entries.get(at - 1), entries.get(at)) {
         (Some(before), Some(after)) if at < removable => divides(before, after),
         _ => true,
     };
-    let mut turns = 0;
-    let mut cut = 0;
+    let (mut turns, mut cut) = (0, 0);
     for at in (1..=removable).filter(|at| ends(*at)) {
-        turns += 1;
-        cut = at;
-        if total - history.bytes_of_first(at) <= bytes_max {
+        if total - history.bytes_of_first(cut) <= bytes_max {
             break;
         }
+        turns += 1;
+        cut = at;
     }
-    Omitted::new(turns, u32::try_from(cut).unwrap_or(u32::MAX))
+    (turns, cut)
 }
 
 /// Whether one turn ends and another one begins between two messages. Copied history has no turns;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     command::NewChat,
-    content::Metadata,
+    content::{Metadata, Text},
     event::{Event, ImportedMessage, Origin, TitleProvenance},
     id::ChatId,
     limits::Limits,
@@ -39,24 +39,63 @@ pub fn create(
     at: Timestamp,
     limits: &Limits,
 ) -> Result<Decision, Refusal> {
-    created(chat_id, chat, None, Vec::new(), at, limits)
+    created(chat_id, chat, Copied::default(), at, limits)
+}
+
+/// Decides the first append of a chat's log with history from another system.
+///
+/// # Errors
+///
+/// As [`create`]; [`Refusal::InvalidInput`] for a tool's result before any assistant's message, and
+/// [`Refusal::ChatFull`] for more messages than a log may hold.
+pub fn import(
+    chat_id: &ChatId,
+    chat: NewChat,
+    source: Text,
+    history: Vec<ImportedEntry>,
+    at: Timestamp,
+    limits: &Limits,
+) -> Result<Decision, Refusal> {
+    let (events, max) = (1 + history.len() as u64, limits.log_events_max);
+    if events > max {
+        return Err(Refusal::ChatFull { events, max });
+    }
+    let role = |wanted: fn(&ImportedMessage) -> bool| {
+        history.iter().position(move |entry| wanted(&entry.message))
+    };
+    let first_result = role(|message| matches!(message, ImportedMessage::Tool { .. }));
+    let first_call = role(|message| matches!(message, ImportedMessage::Assistant { .. }));
+    if first_result.is_some_and(|result| first_call.is_none_or(|call| result < call)) {
+        let why = "a tool's result comes before any assistant's message".into();
+        return Err(Refusal::InvalidInput { what: "history".into(), why });
+    }
+    let copied = Copied { origin: Some(Origin::Import { source }), history, provenance: None };
+    created(chat_id, chat, copied, at, limits)
+}
+
+/// What a new log takes over.
+#[derive(Default)]
+struct Copied {
+    origin: Option<Origin>,
+    history: Vec<ImportedEntry>,
+    /// Who gave the title, when it was taken over too.
+    provenance: Option<TitleProvenance>,
 }
 
 fn created(
     chat_id: &ChatId,
     chat: NewChat,
-    origin: Option<Origin>,
-    history: Vec<ImportedEntry>,
+    copied: Copied,
     at: Timestamp,
     limits: &Limits,
 ) -> Result<Decision, Refusal> {
     check_title(&chat.title, limits)?;
     check_metadata("metadata", &chat.metadata, limits)?;
     check_metadata("context", &chat.context, limits)?;
+    let Copied { origin, history, provenance } = copied;
+    let provenance = provenance.unwrap_or_else(|| given_by_hand(&chat.title));
     let empty = ChatState::empty(chat_id.clone());
     let mut draft = Draft::new(&empty, at);
-    let provenance =
-        if chat.title.is_empty() { TitleProvenance::Default } else { TitleProvenance::Manual };
     draft.push(Event::ChatCreated {
         title: chat.title,
         provenance,
@@ -70,6 +109,11 @@ fn created(
         draft.push(Event::MessageImported { message, written_at, metadata });
     }
     Ok(draft.done())
+}
+
+/// Who gave a title that came with a command: nobody when it is empty.
+pub(super) fn given_by_hand(title: &str) -> TitleProvenance {
+    if title.is_empty() { TitleProvenance::Default } else { TitleProvenance::Manual }
 }
 
 pub(super) fn check_title(title: &str, limits: &Limits) -> Result<(), Refusal> {
@@ -96,7 +140,9 @@ impl ChatState {
     ///
     /// # Errors
     ///
-    /// [`Refusal::UnknownMessage`] when the message is not part of an ended turn, or as [`create`].
+    /// [`Refusal::UnknownMessage`] when the message is not part of an ended turn,
+    /// [`Refusal::UnknownChat`] or [`Refusal::ChatDeleted`] when there is nothing to fork, or as
+    /// [`create`].
     pub fn fork(
         &self,
         at_message: MessageId,
@@ -105,6 +151,13 @@ impl ChatState {
         at: Timestamp,
         limits: &Limits,
     ) -> Result<Decision, Refusal> {
+        match self.life {
+            Life::Absent => {
+                return Err(Refusal::UnknownChat { chat_id: self.chat_id.clone() });
+            }
+            Life::Deleted => return Err(Refusal::ChatDeleted { chat_id: self.chat_id.clone() }),
+            Life::Open | Life::Closed => {}
+        }
         let unknown = Refusal::UnknownMessage { message_id: at_message };
         let position = self.history.position(at_message);
         let running = self.turn.as_ref().map(|turn: &Turn| turn.id);
@@ -113,9 +166,6 @@ impl ChatState {
             Some((at, entry)) if running.is_none() || entry.turn_id != running => at,
             _ => return Err(unknown),
         };
-        if matches!(self.life, Life::Deleted | Life::Absent) {
-            return Err(Refusal::UnknownChat { chat_id: self.chat_id.clone() });
-        }
         let mut len = last + 1;
         while entries.get(len).is_some_and(|entry| matches!(entry.role, Role::Tool { .. })) {
             len += 1;
@@ -137,7 +187,8 @@ impl ChatState {
             written_at: entry.at,
             metadata: entry.metadata.clone(),
         });
-        if chat.title.is_empty() {
+        let provenance = chat.title.is_empty().then_some(self.info.provenance);
+        if provenance.is_some() {
             chat.title = self.info.title.clone();
         }
         chat.agent = chat.agent.or_else(|| self.info.agent.clone());
@@ -145,6 +196,7 @@ impl ChatState {
             chat.context = self.info.context.clone();
         }
         let origin = Origin::Fork { chat_id: self.chat_id.clone(), message_id: at_message };
-        created(new_id, chat, Some(origin), history.collect(), at, limits)
+        let copied = Copied { origin: Some(origin), history: history.collect(), provenance };
+        created(new_id, chat, copied, at, limits)
     }
 }

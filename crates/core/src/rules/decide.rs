@@ -2,17 +2,24 @@
 
 use super::{
     ChatCommand, ChatState, Decision, Facts, Input, TurnInput,
-    create::{check_metadata, check_title},
+    create::{check_metadata, check_title, given_by_hand},
     draft::Draft,
-    state::Life,
+    state::{Life, Work},
 };
 use crate::{
     command::{CancelTarget, ChatChange},
-    event::{Event, TitleProvenance, WithdrawReason},
+    event::{Event, WithdrawReason},
     outcome::TurnOutcome,
     refusal::Refusal,
     seq::TurnId,
 };
+
+/// What a prompt needs at most from its acceptance to the end of a turn of one step: start, start
+/// and end of a message, end; joined or withdrawn instead; and some to spare.
+pub(super) const EVENTS_PER_TURN: u64 = 8;
+
+/// What a call needs at most: asked, decided, started, ended.
+pub(super) const EVENTS_PER_CALL: u64 = 4;
 
 impl ChatState {
     /// Judges an input against the state. Nothing changes until the decision's events are applied.
@@ -59,7 +66,7 @@ impl ChatState {
         match command {
             ChatCommand::Update(change) => self.decide_update(change, facts),
             ChatCommand::Close => Ok(self.decide_close(facts)),
-            ChatCommand::Reopen => Ok(self.decide_reopen(facts)),
+            ChatCommand::Reopen => self.decide_reopen(facts),
             ChatCommand::Delete => Ok(self.decide_delete(facts)),
             ChatCommand::Send { prompt, mode, body } => self.decide_send(prompt, mode, body, facts),
             ChatCommand::Edit { prompt, change } => self.decide_edit(&prompt, change, facts),
@@ -84,7 +91,11 @@ impl ChatState {
                 _ => Decision::default(),
             },
             TurnInput::Checkpoint { message, text, reasoning } => match self.open_step() {
-                Some((_, step)) if step.message == message => {
+                Some((_, step))
+                    if step.message == message
+                        && !(text.is_empty() && reasoning.is_empty())
+                        && self.has_room(EVENTS_PER_TURN, facts) =>
+                {
                     let mut draft = Draft::new(self, facts.at);
                     draft.push(Event::MessageCheckpoint { message_id: message, text, reasoning });
                     draft.done()
@@ -114,14 +125,17 @@ impl ChatState {
         {
             return Err(Refusal::UnknownAgent { agent: agent.clone() });
         }
-        let title = title.filter(|title| *title != self.info.title);
+        let given = title.map(|title| (given_by_hand(&title), title));
+        let given = given.filter(|(provenance, title)| {
+            *title != self.info.title || *provenance != self.info.provenance
+        });
+        let (provenance, title) = given.unzip();
         let metadata = metadata.filter(|metadata| *metadata != self.info.metadata);
         let archived = archived.filter(|archived| *archived != self.info.archived);
         let agent = agent.filter(|agent| self.info.agent.as_ref() != Some(agent));
         let mut draft = Draft::new(self, facts.at);
         if title.is_some() || metadata.is_some() || archived.is_some() || agent.is_some() {
             self.room_for_more(facts)?;
-            let provenance = title.as_ref().map(|_| TitleProvenance::Manual);
             draft.push(Event::ChatUpdated { title, provenance, metadata, archived, agent });
         }
         Ok(draft.done())
@@ -137,12 +151,13 @@ impl ChatState {
         draft.done()
     }
 
-    fn decide_reopen(&self, facts: &Facts<'_>) -> Decision {
+    fn decide_reopen(&self, facts: &Facts<'_>) -> Result<Decision, Refusal> {
         let mut draft = Draft::new(self, facts.at);
         if self.life == Life::Closed {
+            self.room_for_more(facts)?;
             draft.push(Event::ChatReopened {});
         }
-        draft.done()
+        Ok(draft.done())
     }
 
     fn decide_delete(&self, facts: &mut Facts<'_>) -> Decision {
@@ -194,6 +209,8 @@ impl ChatState {
     }
 
     fn decide_admitted(&self, facts: &mut Facts<'_>) -> Decision {
+        // Being admitted is having a place.
+        facts.may_run = true;
         let mut draft = Draft::new(self, facts.at);
         if self.turn.is_some() {
             self.resume(&mut draft, facts);
@@ -232,11 +249,24 @@ impl ChatState {
         draft.done()
     }
 
-    /// Refuses what would add to a log that is nearly full. Enough room stays for everything that
-    /// was accepted to end.
+    /// Refuses what would add to a log that is nearly full.
     pub(super) fn room_for_more(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
-        let owed = 64 + 8 * self.queue.len() as u64;
         let (events, max) = (self.head.get(), facts.limits.log_events_max);
-        if events + owed > max { Err(Refusal::ChatFull { events, max }) } else { Ok(()) }
+        let room = self.has_room(4 * EVENTS_PER_TURN, facts);
+        if room { Ok(()) } else { Err(Refusal::ChatFull { events, max }) }
+    }
+
+    /// Whether `more` events fit into the log besides those that everything accepted needs to end,
+    /// and the chat to be closed and deleted.
+    pub(super) fn has_room(&self, more: u64, facts: &Facts<'_>) -> bool {
+        let turn = match self.turn.as_ref().map(|turn| &turn.work) {
+            None => 0,
+            Some(Work::Between | Work::Message(_)) => EVENTS_PER_TURN,
+            Some(Work::Calls(calls)) => {
+                EVENTS_PER_TURN + EVENTS_PER_CALL * calls.calls.len() as u64
+            }
+        };
+        let owed = EVENTS_PER_TURN * (1 + self.queue.len() as u64) + turn;
+        self.head.get() + owed + more <= facts.limits.log_events_max
     }
 }

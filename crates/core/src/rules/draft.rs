@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ChatState, Decision, Effect};
+use super::{ChatState, Decision, Effect, history::bytes_of_calls};
 use crate::{
     command::Accepted,
+    content::bytes_of,
     event::{Event, Recorded},
     seq::{Seq, Timestamp},
 };
@@ -14,21 +15,55 @@ pub(super) struct Draft<'a> {
     pub(super) state: &'a ChatState,
     at: Timestamp,
     head: Seq,
+    tail: Tail,
     decision: Decision,
+}
+
+/// Messages that the events so far add to the history; all belong to the running turn.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tail {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(state: &'a ChatState, at: Timestamp) -> Self {
-        Self { state, at, head: state.head, decision: Decision::default() }
+        Self { state, at, head: state.head, tail: Tail::default(), decision: Decision::default() }
     }
 
     /// Adds an event and answers with its place.
     pub(super) fn push(&mut self, event: Event) -> Seq {
         self.head = self.head.next();
+        self.follow(&event);
         let chat_id = self.state.chat_id.clone();
         let recorded = Recorded { chat_id, seq: self.head, at: self.at, event };
         self.decision.events.push(Arc::new(recorded));
         self.head
+    }
+
+    /// Keeps count of the history as it will be. A prompt that joins or starts a turn is counted by
+    /// whoever takes it, who has its content at hand.
+    fn follow(&mut self, event: &Event) {
+        let bytes = match event {
+            Event::MessageEnd { text, opaque, tool_calls, .. } => {
+                text.len() + bytes_of(opaque) + bytes_of_calls(tool_calls)
+            }
+            Event::MessageError { text, .. } => text.len(),
+            Event::ToolResult { output, .. } => bytes_of(&output.parts),
+            Event::ToolError { failure, .. } => failure.message.len(),
+            Event::HistoryTruncated { .. } => {
+                self.tail = Tail::default();
+                return;
+            }
+            _ => return,
+        };
+        self.tail.messages += 1;
+        self.tail.bytes += bytes;
+    }
+
+    /// What the events so far add to the history.
+    pub(super) fn tail(&self) -> Tail {
+        self.tail
     }
 
     /// The place of the next event.

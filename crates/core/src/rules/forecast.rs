@@ -99,8 +99,8 @@ impl Outlook {
             Event::MessageEnd { tool_calls, .. } => {
                 self.calls = vec![Phase::Ready; tool_calls.len()];
             }
-            Event::ApprovalRequested { tool_call_id, .. } => {
-                self.set(*tool_call_id, Phase::Awaiting);
+            Event::ApprovalRequested { tool_call_id, kind, .. } => {
+                self.set(*tool_call_id, Phase::Awaiting(*kind));
             }
             Event::ApprovalResolved { tool_call_id, .. } => self.set(*tool_call_id, Phase::Ready),
             Event::ToolStart { tool_call_id, .. } => self.set(*tool_call_id, Phase::Running),
@@ -119,10 +119,11 @@ impl Outlook {
 
     fn kind(&self, queued: usize) -> StatusKind {
         let has = |phase| self.calls.contains(&phase);
+        let asks = self.calls.iter().any(|phase| matches!(phase, Phase::Awaiting(_)));
         match self.life {
             Life::Closed | Life::Deleted | Life::Absent => StatusKind::Closed,
             Life::Open if self.in_turn => {
-                if has(Phase::Awaiting) && !has(Phase::Ready) && !has(Phase::Running) {
+                if asks && !has(Phase::Ready) && !has(Phase::Running) {
                     StatusKind::Awaiting
                 } else {
                     StatusKind::Running

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     message::{Message, Role, SharedMessage},
     seq::{MessageId, TurnId},
+    tool::ToolCall,
 };
 
 /// A chat's messages in order. Cutting the tail is a revision; what a model receives may lack the
@@ -73,12 +74,15 @@ impl History {
 }
 
 fn size_of_message(message: &Message) -> usize {
-    let calls = match &message.role {
-        Role::Assistant { tool_calls, .. } => tool_calls
-            .iter()
-            .map(|call| call.name.len() + crate::content::json_bytes(&call.arguments))
-            .sum(),
-        Role::User { .. } | Role::Tool { .. } => 0,
+    let beside = match &message.role {
+        Role::Assistant { tool_calls, .. } => bytes_of_calls(tool_calls),
+        // The model hears why a call failed; why a message broke off is not sent.
+        Role::Tool { .. } => message.failure.as_ref().map_or(0, |failure| failure.message.len()),
+        Role::User { .. } => 0,
     };
-    crate::content::bytes_of(&message.parts) + calls
+    crate::content::bytes_of(&message.parts) + beside
+}
+
+pub(super) fn bytes_of_calls(calls: &[ToolCall]) -> usize {
+    calls.iter().map(|call| call.name.len() + crate::content::json_bytes(&call.arguments)).sum()
 }

@@ -48,15 +48,14 @@ impl ChatState {
         }
         let interrupts = mode == PromptMode::Interrupt && self.turn.is_some();
         let runs_now = facts.may_run && (self.turn.is_none() || interrupts);
-        let max = facts.limits.prompts_queued_max;
-        if !runs_now && self.queue.len() >= max {
-            return Err(Refusal::QueueFull { max });
+        if !runs_now {
+            self.room_in_queue(facts)?;
         }
         let mut draft = Draft::new(self, facts.at);
         if interrupts {
             self.end_turn(&mut draft, TurnOutcome::Cancelled, facts);
         }
-        let queued = self.accept(&mut draft, prompt, mode, body, facts);
+        let queued = accept(&mut draft, prompt, mode, body, facts);
         if runs_now {
             let first = match self.queue.front() {
                 Some(front) if position(&self.queue, mode) > 0 => front,
@@ -97,18 +96,9 @@ impl ChatState {
         self.room_for_more(facts)
     }
 
-    pub(super) fn accept(
-        &self,
-        draft: &mut Draft<'_>,
-        id: PromptId,
-        mode: PromptMode,
-        body: PromptBody,
-        facts: &Facts<'_>,
-    ) -> Queued {
-        let event = Event::PromptAccepted { prompt_id: id.clone(), mode, body: body.clone() };
-        let accepted = draft.push(event);
-        draft.accepted(Accepted { prompt_id: id.clone(), accepted_seq: accepted });
-        Queued { id, mode, accepted, at: facts.at, body }
+    pub(super) fn room_in_queue(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
+        let max = facts.limits.prompts_queued_max;
+        if self.queue.len() >= max { Err(Refusal::QueueFull { max }) } else { Ok(()) }
     }
 
     fn waiting(&self, prompt: &PromptId) -> Result<&Queued, Refusal> {
@@ -138,7 +128,10 @@ impl ChatState {
             return Err(Refusal::InvalidInput { what: "mode".into(), why });
         }
         let parts = parts.filter(|parts| *parts != waiting.body.parts);
-        let mode = mode.filter(|mode| *mode != waiting.mode);
+        // An interrupt acts as if it had just been sent so, also when an older one is made newer.
+        let first = self.turn.is_none() && self.queue.front().is_some_and(|q| q.id == *prompt);
+        let again = |mode: PromptMode| mode == PromptMode::Interrupt && !first;
+        let mode = mode.filter(|mode| *mode != waiting.mode || again(*mode));
         let mut draft = Draft::new(self, facts.at);
         if parts.is_none() && mode.is_none() {
             return Ok(draft.done());
@@ -172,6 +165,20 @@ impl ChatState {
         draft.push(Event::PromptWithdrawn { prompt_id, reason: WithdrawReason::Requested });
         Ok(draft.done())
     }
+}
+
+/// Records that a prompt is taken, and answers with what then waits.
+pub(super) fn accept(
+    draft: &mut Draft<'_>,
+    id: PromptId,
+    mode: PromptMode,
+    body: PromptBody,
+    facts: &Facts<'_>,
+) -> Queued {
+    let event = Event::PromptAccepted { prompt_id: id.clone(), mode, body: body.clone() };
+    let accepted = draft.push(event);
+    draft.accepted(Accepted { prompt_id: id.clone(), accepted_seq: accepted });
+    Queued { id, mode, accepted, at: facts.at, body }
 }
 
 fn check_parts(parts: &[Part], facts: &Facts<'_>) -> Result<(), Refusal> {

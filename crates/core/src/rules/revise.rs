@@ -1,6 +1,6 @@
 //! Revisions: an earlier user message is replaced, and all after it goes.
 
-use super::{ChatState, Decision, Facts, draft::Draft, state::PromptRecord};
+use super::{ChatState, Decision, Facts, draft::Draft, prompts::accept, state::PromptRecord};
 use crate::{
     command::ReviseTarget,
     event::{Event, PromptBody, PromptMode},
@@ -8,6 +8,7 @@ use crate::{
     message::{Message, Role},
     outcome::TurnOutcome,
     refusal::Refusal,
+    seq::TurnId,
 };
 
 impl ChatState {
@@ -32,19 +33,22 @@ impl ChatState {
                 }
             }
             ReviseTarget::Turn(turn_id) => {
-                // After the first time the turn is gone, and with it what to compare.
-                if let Some(answer) = self.sent_before(&prompt, None) {
-                    return answer;
-                }
                 let found = self.history.first_of_turn(turn_id);
                 let first = found.and_then(|at| Some((at, self.history.entries().get(at)?)));
-                match first {
-                    Some((at, message)) => (at, self.body_of(message)),
-                    None => return Err(Refusal::UnknownTurn { turn_id }),
+                let Some((at, message)) = first else {
+                    return self.retried_before(turn_id, &prompt);
+                };
+                let body = self.body_of(message);
+                if let Some(answer) = self.sent_before(&prompt, Some(&body)) {
+                    return answer;
                 }
+                (at, body)
             }
         };
         self.check_body(&body, facts)?;
+        if !facts.may_run {
+            self.room_in_queue(facts)?;
+        }
         let Some(first) = self.history.entries().get(position) else {
             return Ok(Decision::default());
         };
@@ -52,11 +56,21 @@ impl ChatState {
         self.end_turn(&mut draft, TurnOutcome::Cancelled, facts);
         draft.push(Event::HistoryTruncated { from: first.id });
         // Recorded as an interrupt, which is what puts it before the waiting ones.
-        let queued = self.accept(&mut draft, prompt, PromptMode::Interrupt, body, facts);
+        let queued = accept(&mut draft, prompt, PromptMode::Interrupt, body, facts);
         if facts.may_run {
             self.start_turn(&mut draft, &queued, position, facts);
         }
         Ok(draft.done())
+    }
+
+    /// The answer to a retry of a turn that the history does not have: the retry was accepted
+    /// before, if a prompt of this name came after the turn, or else there is no such turn.
+    fn retried_before(&self, turn_id: TurnId, prompt: &PromptId) -> Result<Decision, Refusal> {
+        // With the turn went the body to compare with.
+        let accepted_later =
+            self.prompts.get(prompt).is_some_and(|record| record.accepted > turn_id.0);
+        let answer = accepted_later.then(|| self.sent_before(prompt, None)).flatten();
+        answer.unwrap_or(Err(Refusal::UnknownTurn { turn_id }))
     }
 
     /// What was submitted as this message.

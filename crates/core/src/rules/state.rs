@@ -9,7 +9,7 @@ use super::history::History;
 use crate::{
     agent::AgentConfig,
     content::{Metadata, Text},
-    event::{Origin, PromptBody, PromptMode, TitleProvenance},
+    event::{ApprovalKind, Origin, PromptBody, PromptMode, TitleProvenance},
     id::{AgentName, ChatId, PromptId},
     outcome::PromptOutcome,
     seq::{MessageId, Seq, Timestamp, TurnId},
@@ -143,8 +143,8 @@ pub(super) struct Calls {
 pub(super) enum Phase {
     /// It may start when there is room.
     Ready,
-    /// A person decides.
-    Awaiting,
+    /// A person decides what is asked here.
+    Awaiting(ApprovalKind),
     Running,
     Ended,
 }
@@ -202,7 +202,7 @@ impl Turn {
             Work::Between | Work::Message(_) => false,
             Work::Calls(calls) => {
                 self.is_resting()
-                    && calls.calls.iter().any(|(_, phase)| *phase == Phase::Awaiting)
+                    && calls.calls.iter().any(|(_, phase)| matches!(phase, Phase::Awaiting(_)))
                     && calls.calls.iter().all(|(_, phase)| *phase != Phase::Ready)
             }
         }

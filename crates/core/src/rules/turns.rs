@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ChatState, Decision, Effect, Facts, Shown, context,
+    decide::{EVENTS_PER_CALL, EVENTS_PER_TURN},
     draft::Draft,
     mention::mentioned,
     state::{Phase, Queued, Turn, Work},
@@ -32,23 +33,12 @@ impl ChatState {
     pub(super) fn start_next(&self, draft: &mut Draft<'_>, facts: &mut Facts<'_>) {
         let may_run = if self.turn.is_some() { facts.may_run_next } else { facts.may_run };
         if may_run && let Some(next) = self.queue.front() {
-            let history = self.history.len() + self.results_owed();
-            self.start_turn(draft, next, history, facts);
+            self.start_turn(draft, next, self.history.len(), facts);
         }
     }
 
-    /// Messages that a decision adds to the history when it ends the running turn.
-    fn results_owed(&self) -> usize {
-        match self.turn.as_ref().map(|turn| &turn.work) {
-            Some(Work::Message(_)) => 1,
-            Some(Work::Calls(calls)) => {
-                calls.calls.iter().filter(|(_, phase)| *phase != Phase::Ended).count()
-            }
-            Some(Work::Between) | None => 0,
-        }
-    }
-
-    /// Starts a turn with a prompt, behind the first `history` messages.
+    /// Starts a turn with a prompt, behind the first `history` messages and those that the draft
+    /// adds.
     pub(super) fn start_turn(
         &self,
         draft: &mut Draft<'_>,
@@ -64,7 +54,7 @@ impl ChatState {
         });
         let budget = facts.agents.settings.context_bytes_max;
         let added = bytes_of(&prompt.body.parts);
-        let omitted = context::before_turn(&self.history, history, added, budget);
+        let omitted = context::before_turn(self, history, draft.tail(), added, budget);
         begin_message(draft, turn, 1, agent, omitted);
     }
 
@@ -97,11 +87,7 @@ impl ChatState {
         else {
             return draft.done();
         };
-        if end.tool_calls.len() > facts.limits.tool_calls_per_step_max {
-            let failure = Failure::new(
-                FailureKind::InvalidResponse,
-                &format!("the model asked for {} calls at once", end.tool_calls.len()),
-            );
+        if let Some(failure) = self.too_many_calls(end.tool_calls.len(), facts) {
             self.end_turn(&mut draft, TurnOutcome::Failed { failure }, facts);
             self.start_next(&mut draft, facts);
             return draft.done();
@@ -122,7 +108,7 @@ impl ChatState {
         } else if let Some(to) = handoff(turn, &text, facts) {
             let (turn_id, from, to) = (turn.id, turn.agent.clone(), to.clone());
             draft.push(Event::TurnHandedOff { turn_id, from, to: to.clone() });
-            self.next_step(&mut draft, turn, &to, text.len(), facts);
+            self.next_step(&mut draft, turn, &to, facts);
         } else {
             draft.push(Event::TurnEnded { turn_id: turn.id, outcome: TurnOutcome::Completed });
             self.start_next(&mut draft, facts);
@@ -130,11 +116,36 @@ impl ChatState {
         draft.done()
     }
 
+    /// Why a step cannot ask for so many calls.
+    fn too_many_calls(&self, calls: usize, facts: &Facts<'_>) -> Option<Failure> {
+        let max = facts.limits.tool_calls_per_step_max.min(usize::from(u16::MAX));
+        let (kind, message) = if calls > max {
+            (FailureKind::InvalidResponse, format!("the model asked for {calls} calls at once"))
+        } else if calls > 0 && !self.has_room(EVENTS_PER_CALL * calls as u64, facts) {
+            (FailureKind::StepsLimit, "the log has no room for more calls".to_owned())
+        } else {
+            return None;
+        };
+        Some(Failure::new(kind, &message))
+    }
+
+    /// Why a turn cannot take another step.
+    fn no_more_steps(&self, turn: &Turn, facts: &Facts<'_>) -> Option<Failure> {
+        let message = if turn.step >= facts.limits.steps_max {
+            format!("the turn took {} model calls", turn.step)
+        } else if !self.has_room(EVENTS_PER_TURN, facts) {
+            "the log has no room for another step".to_owned()
+        } else {
+            return None;
+        };
+        Some(Failure::new(FailureKind::StepsLimit, &message))
+    }
+
     /// Goes on with a turn that has found its place among the running ones again.
     pub(super) fn resume(&self, draft: &mut Draft<'_>, facts: &mut Facts<'_>) {
         let Some(turn) = &self.turn else { return };
         match &turn.work {
-            Work::Between => self.next_step(draft, turn, &turn.agent, 0, facts),
+            Work::Between => self.next_step(draft, turn, &turn.agent, facts),
             Work::Calls(calls) => {
                 self.advance_calls(draft, turn, &mut calls.board(), facts);
             }
@@ -142,25 +153,23 @@ impl ChatState {
         }
     }
 
-    /// Begins the next model call of a turn; prompts that steer join here.
+    /// Begins the next model call of a turn, if it may run; prompts that steer join here.
     pub(super) fn next_step(
         &self,
         draft: &mut Draft<'_>,
         turn: &Turn,
         agent: &AgentName,
-        added_bytes: usize,
         facts: &mut Facts<'_>,
     ) {
-        if turn.step >= facts.limits.steps_max {
-            let failure = Failure::new(
-                FailureKind::StepsLimit,
-                &format!("the turn took {} model calls", turn.step),
-            );
+        if !facts.may_run {
+            return;
+        }
+        if let Some(failure) = self.no_more_steps(turn, facts) {
             let outcome = TurnOutcome::Failed { failure };
             draft.push(Event::TurnEnded { turn_id: turn.id, outcome });
             return self.start_next(draft, facts);
         }
-        let mut added = added_bytes;
+        let mut added = 0;
         for steer in self.queue.iter().filter(|queued| queued.mode == PromptMode::Steer) {
             added += bytes_of(&steer.body.parts);
             let prompt_id = steer.id.clone();
@@ -173,7 +182,7 @@ impl ChatState {
             .cloned()
             .unwrap_or_else(|| Arc::new(missing_agent(agent)));
         let budget = table.settings.context_bytes_max;
-        let omitted = context::within_turn(&self.history, turn.id, added, budget);
+        let omitted = context::within_turn(self, draft.tail(), added, budget);
         begin_message(draft, turn.id, turn.step + 1, config, omitted);
     }
 
@@ -194,13 +203,13 @@ impl ChatState {
                 draft.push(Event::MessageError { message_id, text, reasoning, failure });
             }
             Work::Calls(calls) => {
-                for (index, (_, phase)) in (0u16..).zip(&calls.calls) {
+                for (index, (_, phase)) in (0..=u16::MAX).zip(&calls.calls) {
                     let tool_call_id = ToolCallId { message: calls.message, index };
                     let failure = match phase {
                         Phase::Ended => continue,
                         Phase::Running => failure_with(&outcome, FailureKind::UnknownOutcome),
                         Phase::Ready => failure_with(&outcome, FailureKind::Interrupted),
-                        Phase::Awaiting => {
+                        Phase::Awaiting(_) => {
                             draft.push(Event::ApprovalResolved { tool_call_id, decision: None });
                             failure_with(&outcome, FailureKind::Interrupted)
                         }

@@ -12,14 +12,13 @@ use crate::{
         MessagePage, OpenMessage, Page, PendingApproval, PromptState, Snapshot, WaitingPrompt,
     },
     content::{Metadata, Text},
-    event::ApprovalKind,
     id::{ChatId, PromptId},
     message::SharedMessage,
     notice::Cursor,
     refusal::Refusal,
     seq::{MessageId, Seq, ToolCallId, TurnId},
     status::{ChatStatus, StatusKind, Summary},
-    tool::{ToolCatalog, ToolKind},
+    tool::{ToolCall, ToolCatalog},
 };
 
 /// What a model call is made of, besides the world's tools.
@@ -226,26 +225,22 @@ impl ChatState {
         })
     }
 
-    /// Calls that wait for a person.
+    /// Calls that wait for a person, and what is asked. The log says it all; the world's present
+    /// tools do not matter.
     #[must_use]
-    pub fn approvals(&self, tools: &dyn ToolCatalog) -> Vec<PendingApproval> {
+    pub fn approvals(&self, _tools: &dyn ToolCatalog) -> Vec<PendingApproval> {
         let Some((turn, calls)) = self.calls() else { return Vec::new() };
-        let pending = calls.calls.iter().enumerate().filter(|(_, call)| call.1 == Phase::Awaiting);
-        pending
-            .map(|(index, (call, _))| PendingApproval {
-                tool_call_id: ToolCallId {
-                    message: calls.message,
-                    index: u16::try_from(index).unwrap_or(u16::MAX),
-                },
+        let pending = |(index, (call, phase)): (u16, &(ToolCall, Phase))| match phase {
+            Phase::Awaiting(kind) => Some(PendingApproval {
+                tool_call_id: ToolCallId { message: calls.message, index },
                 turn_id: turn.id,
                 name: call.name.clone(),
                 arguments: call.arguments.clone(),
-                kind: match tools.check(call) {
-                    Ok(spec) if spec.kind == ToolKind::Question => ApprovalKind::Question,
-                    _ => ApprovalKind::Permission,
-                },
-            })
-            .collect()
+                kind: *kind,
+            }),
+            Phase::Ready | Phase::Running | Phase::Ended => None,
+        };
+        (0..=u16::MAX).zip(&calls.calls).filter_map(pending).collect()
     }
 
     /// The message that is being written, with the text shown of it as far as `shown` knows;
@@ -256,7 +251,7 @@ impl ChatState {
         let (text, reasoning) = shown.unwrap_or_else(|| {
             (step.saved_text.as_str().into(), step.saved_reasoning.as_str().into())
         });
-        let author = turn.agent.clone();
+        let author = step.config.name.clone();
         Some(OpenMessage { message_id: step.message, turn_id: turn.id, author, text, reasoning })
     }
 

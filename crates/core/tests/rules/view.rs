@@ -1,0 +1,112 @@
+//! What may be read off a state: pages, prompts, status, snapshots.
+
+use polychat_core::{
+    Cursor, Event, Recorded, Timestamp,
+    command::Page,
+    event::{PromptBody, PromptMode},
+};
+
+use super::harness::{Chat, chat_id, message, prompt_id, seq};
+
+fn ids(chat: &Chat, page: &Page, max: usize) -> (Vec<u64>, Option<String>) {
+    let page = chat.state.message_page(page, max).unwrap();
+    let ids = page.messages.iter().map(|message| message.id.0.get()).collect();
+    (ids, page.next.map(|next| next.to_string()))
+}
+
+#[test]
+fn messages_come_in_pages_that_meet_without_gap_or_overlap() {
+    let mut chat = Chat::running();
+    chat.says(4, "yes");
+    chat.queue("p2");
+    chat.says(9, "no");
+    assert_eq!(ids(&chat, &Page::first(3), 500), (vec![2, 4, 7], Some("7".into())));
+    assert_eq!(ids(&chat, &Page::after("7", 3), 500), (vec![9], None));
+    assert_eq!(ids(&chat, &Page::first(4), 500), (vec![2, 4, 7, 9], None));
+    assert_eq!(ids(&chat, &Page::first(100), 2), (vec![2, 4], Some("4".into())));
+    assert_eq!(ids(&chat, &Page::first(0), 500).0, [2], "a page holds at least one");
+}
+
+#[test]
+fn a_page_after_nothing_known_is_refused() {
+    let chat = Chat::running();
+    for (after, code) in [("x", "invalid_input"), ("99", "unknown_message"), ("", "invalid_input")]
+    {
+        let refusal = chat.state.message_page(&Page::after(after, 1), 500).unwrap_err();
+        assert_eq!(refusal.code(), code, "{after:?}");
+    }
+    assert_eq!(ids(&Chat::new(), &Page::first(10), 500), (vec![], None));
+}
+
+#[test]
+fn a_snapshot_is_what_the_state_says_at_one_moment() {
+    let mut chat = Chat::running();
+    chat.queue("p2");
+    let shown = Some(("half".into(), "".into()));
+    let (state, cursor) = (&chat.state, Cursor::after(chat.state.head()));
+    let snapshot = state.snapshot(state.status(), state.open(shown), &chat.tools, cursor);
+    assert_eq!(snapshot.messages.len(), 1);
+    assert_eq!(snapshot.prompts[0].prompt_id, prompt_id("p2"));
+    let open = snapshot.open.unwrap();
+    assert_eq!((&*open.text, open.message_id), ("half", message(4)));
+    assert_eq!((snapshot.summary.head, snapshot.cursor.seq), (seq(5), seq(5)));
+    assert_eq!((snapshot.status.queued, snapshot.summary.messages), (1, 1));
+}
+
+#[test]
+fn a_waiting_prompt_is_shown_as_edited() {
+    let mut chat = Chat::running();
+    chat.queue("p2");
+    let change = polychat_core::command::PromptChange::default()
+        .parts(vec![polychat_core::Part::text("new")])
+        .mode(PromptMode::Steer);
+    chat.edit("p2", change);
+    let waiting = chat.state.waiting_prompts();
+    assert_eq!(waiting[0].parts[0].as_text(), Some("new"));
+    assert_eq!((waiting[0].mode, waiting[0].accepted_seq), (PromptMode::Steer, seq(5)));
+}
+
+#[test]
+fn a_status_names_the_turn_so_that_a_stale_one_can_be_told_from_a_newer_one() {
+    let mut chat = Chat::running();
+    assert_eq!(chat.state.status().turn_id, Some(super::harness::turn(3)));
+    chat.says(4, "yes");
+    assert_eq!(chat.state.status().turn_id, None);
+    chat.queue("p2");
+    let status = chat.state.status();
+    assert_eq!((status.turn_id, status.head), (Some(super::harness::turn(8)), seq(9)));
+}
+
+#[test]
+fn times_come_from_the_facts_and_nowhere_else() {
+    let mut chat = Chat::new();
+    chat.now = 41;
+    chat.queue("p1");
+    let summary = chat.state.summary();
+    assert_eq!((summary.created_at, summary.updated_at), (Timestamp(0), Timestamp(42)));
+    assert_eq!(chat.state.messages()[0].at, Timestamp(42));
+}
+
+#[test]
+fn the_stored_context_of_chat_and_prompt_reaches_the_step() {
+    let object = |n: u64| serde_json::Map::from_iter([("n".to_owned(), n.into())]);
+    let mut log = Chat::new().log;
+    let created = Recorded {
+        event: Event::ChatCreated {
+            title: "".into(),
+            provenance: Default::default(),
+            metadata: Default::default(),
+            agent: None,
+            context: object(1).into(),
+            origin: None,
+        },
+        chat_id: chat_id(),
+        ..(*log.remove(0)).clone()
+    };
+    let mut chat = Chat::of_log(&[created.into()]);
+    let body = PromptBody { context: object(2).into(), ..PromptBody::text("hi") };
+    chat.send_body("p1", PromptMode::Queue, body);
+    let step = chat.state.step().unwrap();
+    assert_eq!(step.chat_context.get("n"), Some(&1.into()));
+    assert_eq!(step.prompt_context.get("n"), Some(&2.into()));
+}
