@@ -39,6 +39,9 @@ const READERS: [usize; 3] = [1, 2, 5];
 const WORDS: [&str; 8] =
     ["The ", "quick ", "brown ", "fox ", "jumps ", "over ", "the lazy ", "Straßenhund. "];
 
+/// CPU per chunk of the feed and of the channel, for each number of readers.
+type Round = [(f64, f64); READERS.len()];
+
 /// How often a writer lets others run.
 #[derive(Clone, Copy)]
 enum Pace {
@@ -193,12 +196,12 @@ fn main() {
     let runtime = runtime.expect("a runtime starts");
     println!("CPU per chunk, {CHATS} chats, {CHUNKS} chunks each, median of {ROUNDS} rounds");
     for (pace, name, targets) in Pace::ALL {
-        let mut rounds: Vec<[(f64, f64); READERS.len()]> = Vec::new();
+        let mut rounds: Vec<Round> = Vec::new();
         for _ in 0..ROUNDS {
             rounds.push(READERS.map(|n| (ours(&runtime, pace, n), floor(&runtime, pace, n))));
         }
         println!("\nwriter {name}");
-        let column = |of: &dyn Fn(&[(f64, f64); 3]) -> f64| median(rounds.iter().map(of).collect());
+        let column = |of: &dyn Fn(&Round) -> f64| median(rounds.iter().map(of).collect());
         let (ours, floor) = (column(&|r| r[0].0), column(&|r| r[0].1));
         let ratio = column(&|r| r[0].0 / r[0].1);
         report("one reader", ours, floor, ratio, targets[0]);

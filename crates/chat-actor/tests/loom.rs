@@ -5,6 +5,13 @@
 //! The cfg is our own; loom replaces the feed's mutex and the waker here, nothing else. Lost
 //! wake-ups show as deadlocks.
 #![cfg(polychat_loom)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::{future::poll_fn, sync::Arc};
 
