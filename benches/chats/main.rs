@@ -1,0 +1,55 @@
+//! What a world of chats costs, beside a hand-written floor in the same run.
+//!
+//! The floor is a program without log and supervision: per chat a tokio task that draws the same
+//! stream and a bounded channel (64) to a reader. CPU time is that of the process, so a noisy
+//! machine disturbs it little; rounds of both sides alternate, and medians are printed. Nothing
+//! here passes or fails: the figures stand in `docs/performance.md`.
+//!
+//! `cargo bench -p polychat --bench chats` runs all of it; a name after `--` runs one part:
+//! `turns`, `prompts`, `cancel`, `memory`, `neighbours`, `blocking`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::suboptimal_flops,
+    missing_docs,
+    reason = "a bench may panic, and is to be read as plain arithmetic"
+)]
+
+mod cancel;
+mod floor;
+mod measure;
+mod memory;
+mod neighbours;
+mod prompts;
+mod source;
+mod turns;
+
+/// Counts what is allocated, for the figures of memory.
+#[global_allocator]
+static HEAP: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
+fn main() {
+    let parts: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |name: &str| parts.is_empty() || parts.iter().any(|part| part == name);
+    if wanted("turns") {
+        turns::run();
+    }
+    if wanted("prompts") {
+        prompts::run();
+    }
+    if wanted("cancel") {
+        cancel::run();
+    }
+    if wanted("memory") {
+        memory::run();
+    }
+    if wanted("neighbours") {
+        neighbours::run();
+    }
+    if wanted("blocking") {
+        neighbours::run_blocking();
+    }
+}

@@ -1,0 +1,112 @@
+//! How much a calm chat notices of its neighbours: the time from the model saying a chunk to a
+//! reader having it.
+
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use polychat::{Event, Limits, LiveBody, Notice, StartAt, World};
+
+use crate::{
+    measure::{median, quantile, two_threads},
+    source::{end, since_start, world},
+};
+
+const ROUNDS: usize = 5;
+
+pub(crate) fn run() {
+    println!("## neighbours: a calm chat's chunk latency, p99 (p50), two threads");
+    let (mut alone, mut beside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alone_p50, mut beside_p50) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut without = calm_beside(&[]);
+        let mut with = calm_beside(&["flood", "hang", "panic"]);
+        let (a, b) = (quantile(&mut without, 0.99), quantile(&mut with, 0.99));
+        alone.push(a / 1e3);
+        beside.push(b / 1e3);
+        ratios.push(b / a);
+        alone_p50.push(quantile(&mut without, 0.5) / 1e3);
+        beside_p50.push(quantile(&mut with, 0.5) / 1e3);
+    }
+    println!("alone | {:.0} µs ({:.0} µs)", median(&mut alone), median(&mut alone_p50));
+    println!(
+        "beside one that floods, one that hangs, one that panics | {:.0} µs ({:.0} µs)",
+        median(&mut beside),
+        median(&mut beside_p50)
+    );
+    println!("ratio of the p99 | {:.2}×", median(&mut ratios));
+}
+
+/// What is not isolated: a model that keeps its thread.
+pub(crate) fn run_blocking() {
+    println!("## blocking: the same beside models that keep their threads for 2 s each, two threads");
+    for blocked in 0..=2 {
+        let neighbours = vec!["block"; blocked];
+        let mut latencies = calm_beside(&neighbours);
+        let p50 = quantile(&mut latencies, 0.5) / 1e3;
+        let (p99, max) = (quantile(&mut latencies, 0.99), quantile(&mut latencies, 1.0));
+        println!(
+            "{blocked} of 2 threads kept | p50 {p50:.0} µs | p99 {:.1} ms | max {:.0} ms",
+            p99 / 1e6,
+            max / 1e6
+        );
+    }
+}
+
+fn calm_beside(neighbours: &[&'static str]) -> Vec<f64> {
+    let _ = since_start(Instant::now());
+    two_threads().block_on(async {
+        let world = world(Limits::default()).await;
+        let keep_going = start_neighbours(&world, neighbours).await;
+        let calm = world.open_chat("calm").await.unwrap();
+        let reader = tokio::spawn(read(calm.subscribe(StartAt::Now).await.unwrap()));
+        calm.prompt("calm").await.unwrap();
+        let latencies = reader.await.unwrap();
+        keep_going.iter().for_each(tokio::task::JoinHandle::abort);
+        end(world).await;
+        latencies
+    })
+}
+
+/// Each neighbour begins again when its turn has ended; nobody reads it.
+async fn start_neighbours(
+    world: &World,
+    neighbours: &[&'static str],
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    for (n, said) in neighbours.iter().copied().enumerate() {
+        let chat = world.open_chat(format!("neighbour-{n}")).await.unwrap();
+        tasks.push(tokio::spawn(async move {
+            let again = said != "block";
+            loop {
+                let Ok(prompt) = chat.prompt(said).await else { return };
+                let _ = prompt.outcome().await;
+                if !again {
+                    return;
+                }
+            }
+        }));
+    }
+    tasks
+}
+
+async fn read(mut notices: polychat::ports::NoticeStream) -> Vec<f64> {
+    let mut latencies = Vec::new();
+    while let Some(notice) = notices.next().await {
+        match notice {
+            Notice::Live { event, .. } => {
+                let now = since_start(Instant::now());
+                let LiveBody::MessageChunk { text, .. } = &event.body else { continue };
+                for sent in text.lines().filter_map(|line| line.parse::<u128>().ok()) {
+                    latencies.push(now.saturating_sub(sent) as f64);
+                }
+            }
+            Notice::Recorded { event, .. } => {
+                if let Event::TurnEnded { .. } = event.event {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    latencies
+}
