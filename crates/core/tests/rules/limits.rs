@@ -136,6 +136,21 @@ fn a_turn_that_would_outgrow_the_log_fails_instead() {
 }
 
 #[test]
+fn room_stays_for_every_open_call_to_end() {
+    let mut chat = Chat::running();
+    (chat.limits.log_events_max, chat.limits.tool_calls_per_step_max) = (430, 100);
+    chat.asks(4, &["write"; 100]);
+    let _ = (0..200).find(|n| chat.queue(&format!("q{n}")) == "refused chat_full").unwrap();
+    chat.cancel();
+    for _ in 0..200 {
+        let Some(open) = chat.state.open_message() else { break };
+        chat.says(open.0.get(), "yes");
+    }
+    assert_eq!(chat.status(), "idle");
+    assert!(chat.log.len() <= 430, "{} events", chat.log.len());
+}
+
+#[test]
 fn checkpoints_of_a_full_chat_are_left_out_and_the_end_still_has_the_text() {
     let mut chat = Chat::running();
     chat.limits.log_events_max = 50;
