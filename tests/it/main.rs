@@ -1,0 +1,27 @@
+//! The house as a whole: real actors, paused time, a model whose every step the test releases.
+//!
+//! One module per group of requirements; `support` holds the world under test and its watchers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests; clippy exempts only the tests themselves"
+)]
+
+mod support;
+
+mod chats;
+mod cursors;
+mod laws;
+mod limits;
+mod many_chats;
+mod ownership;
+mod prompts;
+mod shutdown;
+mod stalls;
+mod supervision;
+mod turns;
+mod world_feed;
+mod worlds;

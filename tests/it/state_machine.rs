@@ -1,0 +1,103 @@
+//! The state-machine property: whatever people, models, stores and processes do, in any order, all
+//! laws hold.
+//!
+//! Real actors run on one thread in paused time; each [`Step`](step::Step) is done, the world comes to rest,
+//! and the checker judges all that was recorded until then. At the end everything that was broken
+//! works again, what is open is finished, and the whole history is judged once more.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `step` | what can happen, as data |
+//! | `rig` | one run: the world of the moment, the store beneath, the record, and coming to rest |
+//! | `act` | from a step to commands, words of models and faults |
+//! | `watch` | readers that come, lag, leave and come back |
+//! | `check` | what must hold after each step, and at the end |
+//!
+//! `POLYCHAT_CASES` and `POLYCHAT_STEPS` ask for more, `POLYCHAT_SEED` for the same again.
+
+mod act;
+mod check;
+mod rig;
+mod step;
+mod watch;
+
+use std::{
+    cell::RefCell,
+    hash::{BuildHasher, RandomState},
+};
+
+use proptest::test_runner::{
+    Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestRng, TestRunner,
+};
+
+use self::rig::{Rig, Tally};
+
+const CASES: u64 = 256;
+const STEPS: u64 = 50;
+
+fn wanted(name: &str, default: u64) -> u64 {
+    let value = std::env::var(name).ok();
+    value.map_or(default, |value| value.parse().expect("a number"))
+}
+
+/// The generator of a seed; the same seed leads to the same cases.
+fn generator(seed: u64) -> TestRng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+}
+
+// laws 1 to 7; REQ-1 to REQ-12, REQ-14, REQ-15; NFR-1, NFR-2
+#[test]
+fn whatever_happens_in_any_order_all_laws_hold() {
+    let (cases, count) = (wanted("POLYCHAT_CASES", CASES), wanted("POLYCHAT_STEPS", STEPS));
+    let seed = wanted("POLYCHAT_SEED", RandomState::new().hash_one(0));
+    // What failed once is kept there with its seed, and tried first from then on.
+    let kept = FileFailurePersistence::Direct("tests/it/state_machine.proptest-regressions");
+    let config = Config {
+        cases: u32::try_from(cases).unwrap_or(u32::MAX),
+        failure_persistence: Some(Box::new(kept)),
+        source_file: Some(file!()),
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
+    silence_planned_panics();
+    let tally = RefCell::new(Tally::default());
+    let mut runner = TestRunner::new_with_rng(config, generator(seed));
+    let strategy = step::steps(usize::try_from(count).unwrap_or(usize::MAX));
+    let result = runner.run(&strategy, |steps| {
+        let mut rig = Rig::new();
+        rig.run(&steps);
+        tally.borrow_mut().add(rig.tally());
+        match rig.into_problems() {
+            problems if problems.is_empty() => Ok(()),
+            problems => Err(TestCaseError::fail(problems.join("\n"))),
+        }
+    });
+    let tally = tally.into_inner();
+    println!("{cases} cases of {count} steps: {tally}");
+    if let Err(failure) = result {
+        panic!(
+            "{failure}\nreplay: POLYCHAT_SEED={seed} POLYCHAT_CASES={cases} \
+             POLYCHAT_STEPS={count} cargo test --test it state_machine"
+        );
+    }
+    if cases >= CASES && count >= STEPS {
+        // A property that never gets to what it is about cannot fail.
+        assert_eq!(tally.missing(), Vec::<&str>::new(), "never happened");
+    }
+}
+
+/// Planned panics of models and stores would drown what a test has to say.
+pub(crate) fn silence_planned_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let text = panic.payload_as_str().unwrap_or_default();
+            if !text.contains("planned") && !text.contains("asked the store to panic") {
+                usual(panic);
+            }
+        }));
+    });
+}

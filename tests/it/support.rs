@@ -1,0 +1,271 @@
+//! A world under test: a scripted model, a store that fails on request, time that stands still
+//! until everybody waits.
+
+mod watcher;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use polychat::{
+    Chat, ChatId, CommandError, Failure, Limits, MemoryStore, PromptHandle, PromptOutcome,
+    Recorded, ScriptedModel, Seq, StartAt, Timestamp, World, WorldBuilder, WorldId,
+    ports::ModelRequest, tool::ToolCatalog, transport,
+};
+use polychat_model::{Call, Script};
+use polychat_testkit::{
+    checker::{RunState, check_log},
+    clock::{CountingIds, TokioClock},
+    faulty_store::{Faults, FaultyStore},
+};
+
+pub(crate) use watcher::{Watcher, WorldWatcher};
+
+/// The name of every world here, unless a test says otherwise.
+pub(crate) const WORLD: &str = "home";
+
+/// What a world under test is made of; `house().open().await` is the usual one.
+pub(crate) struct Setup {
+    limits: Limits,
+    wire: bool,
+    tools: Option<Arc<dyn ToolCatalog>>,
+    agent: Option<polychat::AgentConfig>,
+}
+
+/// A world under test, with everything that a test holds of it.
+pub(crate) struct House {
+    /// The door that the scenario uses: the world itself, or its wire.
+    pub(crate) world: World,
+    /// The world itself.
+    pub(crate) local: World,
+    /// Where the model's calls appear.
+    pub(crate) script: Script,
+    /// The faults of its store.
+    pub(crate) faults: Faults,
+    /// Its store.
+    pub(crate) store: Arc<FaultyStore>,
+    builder: WorldBuilder,
+}
+
+/// A world with default limits.
+pub(crate) fn house() -> Setup {
+    Setup { limits: Limits::default(), wire: false, tools: None, agent: None }
+}
+
+impl Setup {
+    pub(crate) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// Puts bytes between the test and the world.
+    pub(crate) fn wire(mut self) -> Self {
+        self.wire = true;
+        self
+    }
+
+    pub(crate) fn tools(mut self, tools: impl ToolCatalog + 'static) -> Self {
+        self.tools = Some(Arc::new(tools));
+        self
+    }
+
+    pub(crate) fn agent(mut self, agent: polychat::AgentConfig) -> Self {
+        self.agent = Some(agent);
+        self
+    }
+
+    pub(crate) async fn open(self) -> House {
+        let (model, script) = ScriptedModel::new();
+        let store = Arc::new(FaultyStore::around(Arc::new(MemoryStore::new())));
+        let mut builder = WorldBuilder::new(WORLD, model)
+            .store(store.clone())
+            .limits(self.limits)
+            .clock(Arc::new(TokioClock::starting_at(Timestamp(1_000_000))))
+            .ids(Arc::new(CountingIds::default()));
+        if let Some(tools) = self.tools {
+            builder = builder.tools(tools);
+        }
+        if let Some(agent) = self.agent {
+            builder = builder.agent(agent);
+        }
+        let local = builder.clone().open().await.unwrap();
+        let world = if self.wire { wired(&local) } else { local.clone() };
+        House { world, local, script, faults: store.faults(), store, builder }
+    }
+}
+
+/// The same world behind a wire.
+pub(crate) fn wired(world: &World) -> World {
+    let id = WorldId::new(WORLD).unwrap();
+    World::of_service(Arc::new(transport::loopback(id, world.service())))
+}
+
+impl House {
+    /// The chat of this name, which is created.
+    pub(crate) async fn chat(&self, id: &str) -> Chat {
+        self.world.open_chat(id).await.unwrap()
+    }
+
+    /// Sends a prompt to a chat whose turn starts at once, and answers with the model's call.
+    pub(crate) async fn begin(&self, chat: &Chat, text: &str) -> (PromptHandle, Call) {
+        let prompt = chat.prompt(text).await.unwrap();
+        (prompt, self.call_for(text).await)
+    }
+
+    /// A whole turn: the prompt, the model's answer, the outcome.
+    pub(crate) async fn turn(&self, chat: &Chat, text: &str, answer: &str) -> PromptHandle {
+        let (prompt, call) = self.begin(chat, text).await;
+        call.text(answer).finish();
+        assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
+        prompt
+    }
+
+    /// The model's call for this last user message.
+    pub(crate) async fn call_for(&self, text: &str) -> Call {
+        within(self.script.call_for(text)).await
+    }
+
+    /// What the model was asked and nobody has looked at yet.
+    pub(crate) async fn no_further_call(&self) {
+        settle().await;
+        assert!(self.script.try_next_call().is_none(), "the model was asked once more");
+    }
+
+    /// Another life of the world over the same store, model and ids.
+    pub(crate) async fn reopened(&self) -> Self {
+        let local = self.builder.clone().open().await.unwrap();
+        Self {
+            world: local.clone(),
+            local,
+            script: self.script.clone(),
+            faults: self.faults.clone(),
+            store: Arc::clone(&self.store),
+            builder: self.builder.clone(),
+        }
+    }
+
+    /// How this world is opened.
+    pub(crate) fn builder(&self) -> WorldBuilder {
+        self.builder.clone()
+    }
+}
+
+/// All events of a chat's log.
+pub(crate) async fn log(chat: &Chat) -> Vec<Arc<Recorded>> {
+    let mut events = Vec::new();
+    loop {
+        let after = events.last().map_or(Seq::ZERO, |last: &Arc<Recorded>| last.seq);
+        let page = within(chat.log(after, 500)).await.unwrap();
+        if page.events.is_empty() {
+            return events;
+        }
+        events.extend(page.events);
+    }
+}
+
+/// The names of all events of a chat's log.
+pub(crate) async fn names(chat: &Chat) -> Vec<&'static str> {
+    log(chat).await.iter().map(|recorded| recorded.event.name()).collect()
+}
+
+/// A log that keeps the laws, and in which nothing is open any more.
+pub(crate) async fn assert_sound(chat: &Chat) {
+    let events = log(chat).await;
+    let found = check_log(chat.id(), events.iter().map(|it| &**it), RunState::Quiet);
+    assert_eq!(found, [], "{:?}", chat.id());
+}
+
+/// A log that keeps the laws; turns may be open and prompts may wait.
+pub(crate) async fn assert_sound_so_far(chat: &Chat) {
+    let events = log(chat).await;
+    let found = check_log(chat.id(), events.iter().map(|it| &**it), RunState::Live);
+    assert_eq!(found, [], "{:?}", chat.id());
+}
+
+/// Waits, but not for ever: an hour of the paused time passes at once when nothing else happens.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    let hour = Duration::from_secs(3_600);
+    tokio::time::timeout(hour, future).await.expect("it never happened")
+}
+
+/// Lets everything that can go on go on: the paused time moves only when every task waits.
+pub(crate) async fn settle() {
+    pass(Duration::from_millis(1)).await;
+}
+
+/// Lets this much of the paused time pass, and everything that happens in it happen.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+pub(crate) async fn outcome(prompt: &PromptHandle) -> PromptOutcome {
+    within(prompt.outcome()).await.unwrap()
+}
+
+/// The failure of a prompt whose turn failed.
+pub(crate) async fn failure(prompt: &PromptHandle) -> Failure {
+    match outcome(prompt).await {
+        PromptOutcome::Failed { failure } => failure,
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
+/// The stable code of a refusal or fault.
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, CommandError>) -> &'static str {
+    result.expect_err("this should be refused").code()
+}
+
+/// What the model was given, one line per message.
+pub(crate) fn said(request: &ModelRequest) -> Vec<String> {
+    let line = |message: &polychat::message::SharedMessage| {
+        let who = if message.is_user() {
+            "user"
+        } else if message.is_assistant() {
+            "assistant"
+        } else {
+            "tool"
+        };
+        format!("{who}: {}", message.text())
+    };
+    request.messages.iter().map(line).collect()
+}
+
+/// The text of a chat's messages, one line each.
+pub(crate) async fn messages(chat: &Chat) -> Vec<String> {
+    let snapshot = within(chat.snapshot()).await.unwrap();
+    let line = |message: &polychat::message::SharedMessage| {
+        let who = if message.is_user() { "user" } else { "assistant" };
+        format!("{who}: {}", message.text())
+    };
+    snapshot.messages.iter().map(line).collect()
+}
+
+pub(crate) fn chat_id(id: &str) -> ChatId {
+    ChatId::new(id).unwrap()
+}
+
+/// Reads a chat from the start of its log.
+pub(crate) async fn watch(chat: &Chat) -> Watcher {
+    Watcher::new(chat, StartAt::Start).await
+}
+
+/// Scenarios that hold in process and on the wire alike.
+#[macro_export]
+macro_rules! at_both_doors {
+    ($($(#[$meta:meta])* async fn $name:ident($house:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn scenario($house: $crate::support::House) $body
+
+            #[tokio::test(start_paused = true)]
+            async fn in_process() {
+                scenario($crate::support::house().open().await).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn on_the_wire() {
+                scenario($crate::support::house().wire().open().await).await;
+            }
+        }
+    )*};
+}
