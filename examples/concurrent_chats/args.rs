@@ -1,0 +1,89 @@
+//! What the command line says.
+
+use std::{ffi::OsString, time::Duration};
+
+use lexopt::{
+    Arg::{Long, Short},
+    ValueExt,
+};
+
+pub(crate) const USAGE: &str = "\
+Many chats at once, by hand: each line of input is `NAME: MESSAGE`.
+
+Usage: cargo run --release --example concurrent_chats -- [OPTIONS]
+
+Without options a demo model answers, which needs no key and no server.
+
+  --pace MS          the demo model's time before each word, in milliseconds (default: 30)
+  --patience TIME    after the end of input, how long a chat may show nothing new before its turn
+                     is cancelled: 500ms, 30s, 5m (default: 30s)
+  --model NAME       a real model, by the name that its provider knows
+  --base-url URL     any OpenAI-compatible server, for example http://127.0.0.1:11434/v1
+  --provider NAME    another provider's protocol: anthropic, gemini, ollama, groq … (default: openai)
+  --key-env VAR      the environment variable that holds the key
+  -h, --help         this text";
+
+/// The options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Args {
+    pub(crate) pace: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) real: Option<RealModel>,
+}
+
+/// A model behind a server. Only the name of the key's variable is here, never the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RealModel {
+    pub(crate) name: String,
+    pub(crate) base_url: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) key_env: Option<String>,
+}
+
+/// What the command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    Help,
+    Run(Args),
+}
+
+/// Reads the arguments, the program's own name not included.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, lexopt::Error> {
+    let (mut pace, mut patience) = (Duration::from_millis(30), Duration::from_secs(30));
+    let (mut model, mut base_url, mut provider, mut key_env) = (None, None, None, None);
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("pace") => pace = Duration::from_millis(parser.value()?.parse()?),
+            Long("patience") => patience = parser.value()?.parse_with(duration)?,
+            Long("model") => model = Some(parser.value()?.string()?),
+            Long("base-url") => base_url = Some(parser.value()?.string()?),
+            Long("provider") => provider = Some(parser.value()?.string()?),
+            Long("key-env") => key_env = Some(parser.value()?.string()?),
+            Short('h') | Long("help") => return Ok(Request::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let real = match model {
+        Some(name) => Some(RealModel { name, base_url, provider, key_env }),
+        None if base_url.is_some() || provider.is_some() || key_env.is_some() => {
+            return Err("which model? --model NAME says it".into());
+        }
+        None => None,
+    };
+    Ok(Request::Run(Args { pace, patience, real }))
+}
+
+/// Reads `500ms`, `30s`, `5m`; a bare number counts seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let count = text.strip_suffix(unit).unwrap_or(text);
+    let count: u32 = count.parse().map_err(|_| format!("{text:?} is no time such as 30s"))?;
+    let count = u64::from(count);
+    match unit {
+        "ms" => Ok(Duration::from_millis(count)),
+        "" | "s" => Ok(Duration::from_secs(count)),
+        "m" => Ok(Duration::from_secs(count * 60)),
+        _ => Err(format!("{text:?} is no time such as 30s")),
+    }
+}
