@@ -107,7 +107,8 @@ impl Actor for ChatActor {
         mail: Mail,
         chat: &mut Chat,
     ) -> Result<(), ActorProcessingErr> {
-        chat.handle(mail).await.map_err(Into::into)
+        // On the heap, so that an idle actor's task does not carry the largest of its handlers.
+        Box::pin(chat.handle(mail)).await.map_err(Into::into)
     }
 }
 

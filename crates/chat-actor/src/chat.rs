@@ -218,7 +218,13 @@ impl Chat {
             },
         );
         match decided {
-            Ok(decision) => self.record(decision, responder, sealed || !from_caller).await,
+            Ok(decision) => {
+                if decision.effects.is_empty() && !ready.state.is_working() {
+                    // The place is for a turn; a slow append is no reason to keep it from others.
+                    self.permit = None;
+                }
+                self.record(decision, responder, sealed || !from_caller).await
+            }
             Err(refusal) => {
                 if let Some(responder) = responder {
                     responder.refuse(refusal);
@@ -330,7 +336,7 @@ fn answer(
         open: ready.state.open(open.map(|(_, shown)| (shown.text, shown.reasoning))),
         cursor: now.cursor,
     };
-    view.answer(query, &*environment.tools, &environment.limits)
+    view.answer(query, &environment.limits)
 }
 
 fn answer_with(responder: Option<Responder>, decision: &Decision) {

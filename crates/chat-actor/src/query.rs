@@ -4,7 +4,6 @@ use polychat_core::{
     ChatStatus, Cursor, Limits, PromptId, Refusal, Reply,
     command::{OpenMessage, Page},
     rules::ChatState,
-    tool::ToolCatalog,
 };
 
 /// What may be read of a chat.
@@ -38,18 +37,13 @@ impl View<'_> {
     /// # Errors
     ///
     /// [`Refusal::ChatDeleted`] for a deleted chat, and what the query itself may be refused for.
-    pub fn answer(
-        self,
-        query: &Query,
-        tools: &dyn ToolCatalog,
-        limits: &Limits,
-    ) -> Result<Reply, Refusal> {
+    pub fn answer(self, query: &Query, limits: &Limits) -> Result<Reply, Refusal> {
         if self.state.is_deleted() {
             return Err(Refusal::ChatDeleted { chat_id: self.state.chat_id().clone() });
         }
         match query {
             Query::Snapshot => {
-                let snapshot = self.state.snapshot(self.status, self.open, tools, self.cursor);
+                let snapshot = self.state.snapshot(self.status, self.open, self.cursor);
                 Ok(Reply::Snapshot(Box::new(snapshot)))
             }
             Query::Prompts => Ok(Reply::Prompts(self.state.waiting_prompts())),

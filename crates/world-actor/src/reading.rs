@@ -54,7 +54,7 @@ impl Shared {
         }
         let (open, cursor) = (state.open(None), Cursor::after(state.head()));
         let view = View { state: &state, status, open, cursor };
-        Ok(view.answer(query, &*self.environment.tools, &self.environment.limits)?)
+        Ok(view.answer(query, &self.environment.limits)?)
     }
 
     pub(crate) async fn list(

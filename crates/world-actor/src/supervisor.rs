@@ -294,6 +294,16 @@ impl Supervisor {
             }
         }
         self.directory.forget_unused(chat);
+        self.shrink();
+    }
+
+    /// Gives back what a crowd that has gone needed.
+    fn shrink(&mut self) {
+        if self.chats.len() * 4 < self.chats.capacity() {
+            self.chats.shrink_to(self.chats.len() * 2);
+            self.names.shrink_to(self.names.len() * 2);
+            self.rotation.shrink_to(self.rotation.len() * 2);
+        }
     }
 
     /// Starts it again, after a pause that grows; after too many failures in a row no more.

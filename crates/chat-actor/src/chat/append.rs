@@ -61,6 +61,11 @@ impl Chat {
             // Somebody else holds the log, or it is not what it was: begin again from the log.
             _ => return Err(Broken(error.to_string())),
         }
+        let may_take_effect = binding || matches!(error, AppendError::Ambiguous(_));
+        if !may_take_effect && !ready.state.is_working() {
+            // No turn has begun, so the place it was to have is for others.
+            self.permit = None;
+        }
         let reason = error.inner().to_string().into();
         ready.stall = Some(Stall { reason, decision, binding });
         self.report_stall(&error.inner().to_string());

@@ -340,6 +340,7 @@ impl ChatState {
                     step: 0,
                     handoffs: 0,
                     output_bytes: 0,
+                    config: None,
                     work: Work::Between,
                 });
             }

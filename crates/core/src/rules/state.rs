@@ -105,6 +105,8 @@ pub(super) struct Turn {
     pub(super) handoffs: u32,
     /// Text and reasoning of the messages that ended in this turn, in bytes.
     pub(super) output_bytes: usize,
+    /// What its last model call was configured with: a turn keeps what it started with.
+    pub(super) config: Option<Arc<AgentConfig>>,
     pub(super) work: Work,
 }
 

@@ -176,8 +176,12 @@ impl ChatState {
             draft.push(Event::PromptJoined { prompt_id, turn_id: turn.id });
         }
         let table = facts.agents;
-        let config = table
-            .get(agent)
+        // The same agent goes on as it began, even if it was changed or removed in the meantime.
+        let config = turn
+            .config
+            .as_ref()
+            .filter(|config| config.name == *agent)
+            .or_else(|| table.get(agent))
             .or_else(|| table.get(&table.default_agent))
             .cloned()
             .unwrap_or_else(|| Arc::new(missing_agent(agent)));

@@ -18,7 +18,7 @@ use crate::{
     refusal::Refusal,
     seq::{MessageId, Seq, ToolCallId, TurnId},
     status::{ChatStatus, StatusKind, Summary},
-    tool::{ToolCall, ToolCatalog},
+    tool::ToolCall,
 };
 
 /// What a model call is made of, besides the world's tools.
@@ -228,7 +228,7 @@ impl ChatState {
     /// Calls that wait for a person, and what is asked. The log says it all; the world's present
     /// tools do not matter.
     #[must_use]
-    pub fn approvals(&self, _tools: &dyn ToolCatalog) -> Vec<PendingApproval> {
+    pub fn approvals(&self) -> Vec<PendingApproval> {
         let Some((turn, calls)) = self.calls() else { return Vec::new() };
         let pending = |(index, (call, phase)): (u16, &(ToolCall, Phase))| match phase {
             Phase::Awaiting(kind) => Some(PendingApproval {
@@ -261,7 +261,6 @@ impl ChatState {
         &self,
         status: ChatStatus,
         open: Option<OpenMessage>,
-        tools: &dyn ToolCatalog,
         cursor: Cursor,
     ) -> Snapshot {
         Snapshot {
@@ -270,7 +269,7 @@ impl ChatState {
             messages: self.history.entries().to_vec(),
             prompts: self.waiting_prompts(),
             open,
-            approvals: self.approvals(tools),
+            approvals: self.approvals(),
             cursor,
         }
     }

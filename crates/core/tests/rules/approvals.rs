@@ -10,7 +10,7 @@ fn a_turn_that_waits_for_a_person_is_awaiting_and_may_rest() {
     let chat = Chat::awaiting();
     assert_eq!(chat.status(), "awaiting");
     assert!(chat.state.may_rest() && !chat.state.wants_to_run() && !chat.state.is_working());
-    let pending = chat.state.approvals(&chat.tools);
+    let pending = chat.state.approvals();
     assert_eq!(pending.len(), 1);
     assert_eq!(pending[0].tool_call_id.to_string(), "4.0");
 }
@@ -82,7 +82,7 @@ fn what_was_asked_is_what_the_log_says_whatever_became_of_the_tool() {
     let mut chat = Chat::running();
     chat.asks(4, &["ask"]);
     chat.tools.0.clear();
-    let kinds: Vec<_> = chat.state.approvals(&chat.tools).iter().map(|p| p.kind).collect();
+    let kinds: Vec<_> = chat.state.approvals().iter().map(|p| p.kind).collect();
     assert_eq!(kinds, [polychat_core::event::ApprovalKind::Question]);
     assert!(chat.resolve("4.0", Answer { data: json!("blue") }).contains("tool.result 4.0"));
 }
@@ -115,7 +115,7 @@ fn the_approval_of_a_revised_turn_does_not_come_back() {
     let mut chat = Chat::awaiting();
     chat.revise(2, "p2", "other");
     assert_eq!(chat.allow("4.0"), "refused approval_not_pending");
-    assert!(chat.state.approvals(&chat.tools).is_empty());
+    assert!(chat.state.approvals().is_empty());
 }
 
 #[test]

@@ -286,7 +286,7 @@ fn check_status(chat: &Chat) {
     let idle = open.running() == 0 && open.waiting.is_empty();
     match status.kind {
         StatusKind::Idle | StatusKind::Closed => assert!(idle, "{status:?}"),
-        StatusKind::Awaiting => assert!(!chat.state.approvals(&chat.tools).is_empty()),
+        StatusKind::Awaiting => assert!(!chat.state.approvals().is_empty()),
         _ => assert!(!idle, "{status:?}"),
     }
     assert!(!chat.state.is_working() || status.kind == StatusKind::Running);
@@ -336,7 +336,7 @@ proptest! {
         for _ in 0..400 {
             if let Some(open) = chat.state.open_message() {
                 chat.says(open.0.get(), "yes");
-            } else if let Some(pending) = chat.state.approvals(&chat.tools).first() {
+            } else if let Some(pending) = chat.state.approvals().first() {
                 let id = pending.tool_call_id.to_string();
                 chat.resolve(&id, ApprovalDecision::Deny { reason: "no".into() });
             } else if chat.state.is_working() {

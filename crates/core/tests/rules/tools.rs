@@ -136,3 +136,16 @@ fn what_the_model_hears_of_a_failure_is_kept_whole() {
     assert_eq!((failure.kind, failure.retryable), (FailureKind::UnknownTool, false));
     assert_eq!(&*failure.message, "no such tool");
 }
+
+// A running turn keeps what it started with.
+#[test]
+fn an_agent_that_is_changed_or_removed_goes_on_as_it_began_until_its_turn_ends() {
+    let mut chat = Chat::running();
+    chat.asks(4, &["read"]);
+    chat.agents = polychat_core::AgentTable::new(agent("guide").system("new instructions"));
+    chat.tool_done("4.0", "data");
+    assert_eq!(&*chat.state.step().unwrap().config.system, "");
+    chat.shows("done").done_with(8, vec![]);
+    chat.queue("p2");
+    assert_eq!(&*chat.state.step().unwrap().config.system, "new instructions");
+}

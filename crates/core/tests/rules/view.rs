@@ -44,7 +44,7 @@ fn a_snapshot_is_what_the_state_says_at_one_moment() {
     chat.queue("p2");
     let shown = Some(("half".into(), "".into()));
     let (state, cursor) = (&chat.state, Cursor::after(chat.state.head()));
-    let snapshot = state.snapshot(state.status(), state.open(shown), &chat.tools, cursor);
+    let snapshot = state.snapshot(state.status(), state.open(shown), cursor);
     assert_eq!(snapshot.messages.len(), 1);
     assert_eq!(snapshot.prompts[0].prompt_id, prompt_id("p2"));
     let open = snapshot.open.unwrap();

@@ -25,6 +25,7 @@ impl ChatState {
                     return Err("a message starts out of turn");
                 }
                 turn.step = *step;
+                turn.config = Some(Arc::clone(agent));
                 turn.work = Work::Message(OpenStep {
                     message: MessageId(seq),
                     config: Arc::clone(agent),
