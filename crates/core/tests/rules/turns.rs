@@ -93,7 +93,7 @@ fn a_message_is_sealed_once_and_only_by_the_decision_that_ends_it() {
 }
 
 #[test]
-fn a_removed_agent_gives_way_to_the_default_one_and_the_message_says_who_wrote_it() {
+fn a_removed_agent_ends_its_turn_and_then_gives_way_to_the_default_one() {
     let mut chat = Chat::new();
     chat.agents.agents.insert(agent_name("b"), agent("b").into());
     chat.update(ChatChange::default().agent(agent_name("b")));
@@ -102,14 +102,14 @@ fn a_removed_agent_gives_way_to_the_default_one_and_the_message_says_who_wrote_i
     chat.agents.agents.remove("b");
     chat.tool_done("5.0", "data");
     let Event::MessageStart { agent, .. } = chat.last() else { panic!("{:?}", chat.last()) };
-    assert_eq!(agent.name.as_str(), "guide");
-    assert_eq!(chat.state.open(None).unwrap().author.as_str(), "guide");
+    assert_eq!(agent.name.as_str(), "b", "a running turn keeps what it started with");
+    assert_eq!(chat.state.open(None).unwrap().author.as_str(), "b");
     chat.says(9, "ok");
     let last = chat.state.messages().last().unwrap();
     let polychat_core::message::Role::Assistant { author: Some(author), .. } = &last.role else {
         panic!("{last:?}")
     };
-    assert_eq!(author.as_str(), "guide");
+    assert_eq!(author.as_str(), "b");
     assert!(chat.queue("p2").contains("turn.started 13 [p2],"), "the default agent, not b");
 }
 
