@@ -18,8 +18,8 @@ pub(crate) fn run() {
     let (mut alone, mut beside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut alone_p50, mut beside_p50) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let mut without = calm_beside(&[]);
-        let mut with = calm_beside(&["flood", "hang", "panic"]);
+        let mut without = latencies(&calm_beside(&[]));
+        let mut with = latencies(&calm_beside(&["flood", "hang", "panic"]));
         let (a, b) = (quantile(&mut without, 0.99), quantile(&mut with, 0.99));
         alone.push(a / 1e3);
         beside.push(b / 1e3);
@@ -38,21 +38,28 @@ pub(crate) fn run() {
 
 /// What is not isolated: a model that keeps its thread.
 pub(crate) fn run_blocking() {
-    println!("## blocking: the same beside models that keep their threads for 2 s each, two threads");
+    println!("## blocking: the longest silence of a chat that speaks every 2 ms, two threads,");
+    println!("## beside models that keep their threads for 2 s each");
     for blocked in 0..=2 {
-        let neighbours = vec!["block"; blocked];
-        let mut latencies = calm_beside(&neighbours);
-        let p50 = quantile(&mut latencies, 0.5) / 1e3;
-        let (p99, max) = (quantile(&mut latencies, 0.99), quantile(&mut latencies, 1.0));
-        println!(
-            "{blocked} of 2 threads kept | p50 {p50:.0} µs | p99 {:.1} ms | max {:.0} ms",
-            p99 / 1e6,
-            max / 1e6
-        );
+        let calm = calm_beside(&vec!["block"; blocked]);
+        let mut silences: Vec<f64> =
+            calm.windows(2).map(|pair| (pair[1].read - pair[0].read) as f64).collect();
+        let longest = quantile(&mut silences, 1.0) / 1e6;
+        println!("{blocked} of 2 threads kept | {longest:.0} ms");
     }
 }
 
-fn calm_beside(neighbours: &[&'static str]) -> Vec<f64> {
+/// When a chunk was said and when it was read, in nanoseconds.
+struct Chunk {
+    said: u128,
+    read: u128,
+}
+
+fn latencies(chunks: &[Chunk]) -> Vec<f64> {
+    chunks.iter().map(|chunk| chunk.read.saturating_sub(chunk.said) as f64).collect()
+}
+
+fn calm_beside(neighbours: &[&'static str]) -> Vec<Chunk> {
     let _ = since_start(Instant::now());
     two_threads().block_on(async {
         let world = world(Limits::default()).await;
@@ -60,10 +67,10 @@ fn calm_beside(neighbours: &[&'static str]) -> Vec<f64> {
         let calm = world.open_chat("calm").await.unwrap();
         let reader = tokio::spawn(read(calm.subscribe(StartAt::Now).await.unwrap()));
         calm.prompt("calm").await.unwrap();
-        let latencies = reader.await.unwrap();
+        let chunks = reader.await.unwrap();
         keep_going.iter().for_each(tokio::task::JoinHandle::abort);
         end(world).await;
-        latencies
+        chunks
     })
 }
 
@@ -89,16 +96,15 @@ async fn start_neighbours(
     tasks
 }
 
-async fn read(mut notices: polychat::ports::NoticeStream) -> Vec<f64> {
-    let mut latencies = Vec::new();
+async fn read(mut notices: polychat::ports::NoticeStream) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
     while let Some(notice) = notices.next().await {
         match notice {
             Notice::Live { event, .. } => {
                 let now = since_start(Instant::now());
                 let LiveBody::MessageChunk { text, .. } = &event.body else { continue };
-                for sent in text.lines().filter_map(|line| line.parse::<u128>().ok()) {
-                    latencies.push(now.saturating_sub(sent) as f64);
-                }
+                let said = text.lines().filter_map(|line| line.parse::<u128>().ok());
+                chunks.extend(said.map(|said| Chunk { said, read: now }));
             }
             Notice::Recorded { event, .. } => {
                 if let Event::TurnEnded { .. } = event.event {
@@ -108,5 +114,5 @@ async fn read(mut notices: polychat::ports::NoticeStream) -> Vec<f64> {
             _ => {}
         }
     }
-    latencies
+    chunks
 }
