@@ -88,6 +88,10 @@ impl Watcher {
             }
         }
         self.flush().await;
+        if !self.open.is_empty() {
+            let left = self.open.len();
+            self.screen.noted(self.chat.id(), format!("left without an answer: {left}")).await;
+        }
         self.tally
     }
 

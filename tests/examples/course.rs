@@ -1,0 +1,99 @@
+//! The numbered course: each program ends by itself, and shows what it is there to show.
+
+use crate::program::{Printed, example, run};
+
+async fn lesson(name: &str) -> Printed {
+    let printed = run(example(name, &[]), "").await;
+    assert_eq!(printed.err, "", "a lesson has nothing to complain about");
+    printed
+}
+
+fn assert_has(printed: &Printed, lines: &[&str]) {
+    for line in lines {
+        let has = printed.out.lines().any(|printed| printed == *line);
+        assert!(has, "{line:?} is missing in\n{}", printed.out);
+    }
+}
+
+#[tokio::test]
+async fn one_chat_remembers_what_it_was_told_and_has_a_log() {
+    let printed = lesson("01_one_chat").await;
+    let known = "demo: In this chat you told me that your name is Ada, and the tea is ready.";
+    let log = "Its log has 16 events; the last ones are:";
+    assert_has(&printed, &[known, log, "   16  turn.ended"]);
+}
+
+// REQ-2, REQ-5
+#[tokio::test]
+async fn two_chats_at_once_answer_each_from_its_own_history() {
+    let printed = lesson("02_two_chats_at_once").await;
+    assert_has(&printed, &["ada: Your name is Ada.", "bob: Your name is Bob."]);
+    for line in printed.out.lines() {
+        let (ada, bob) = (line.trim_start().starts_with("ada: "), line.contains("bob: "));
+        assert!(ada != bob, "{line:?}");
+        assert!(!line.contains(if ada { "Bob" } else { "Ada" }), "{line:?}");
+    }
+    // Both were streamed, each in its column, and not only answered.
+    let (right, left): (Vec<&str>, Vec<&str>) =
+        printed.out.lines().partition(|line| line.starts_with("                        bob: "));
+    assert!(!right.is_empty() && left.len() > 2, "{}", printed.out);
+}
+
+// Law 5
+#[tokio::test]
+async fn every_way_to_send_and_to_stop_has_its_outcome() {
+    let printed = lesson("03_cancel_and_steer").await;
+    let outcomes: Vec<_> = printed
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| !line.starts_with("waiting"))
+        .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    let expected = [
+        "first completed",
+        "second completed",
+        "long completed",
+        "steering completed",
+        "later completed",
+        "long cancelled",
+        "urgent completed",
+        "endless cancelled",
+        "after completed",
+        "running completed",
+        "regretted withdrawn",
+    ];
+    assert_eq!(outcomes, expected);
+    // The steering prompt came before the one that had waited longer.
+    let place = |words: &str| printed.out.find(words).unwrap();
+    let steering = place("steering  completed You said \"but this first\". This is message 2 ");
+    assert!(
+        steering < place("later     completed You said \"and later this\". This is message 3 ")
+    );
+}
+
+// Law 5, law 6, REQ-11
+#[tokio::test]
+async fn a_crash_stays_in_its_chat_and_a_closed_world_goes_on_where_it_was() {
+    let printed = lesson("04_crash_and_recover").await;
+    let story: Vec<_> = (1..=20).map(|n| n.to_string()).collect();
+    assert_has(
+        &printed,
+        &[
+            "  wild: failed, panicked: the demo model panicked, as asked",
+            &format!("  calm: completed {}.", story.join(" ")),
+            "  wild: Your name is Wanda.",
+            "  a new prompt is refused: the world is closed",
+            "  and now:     In this chat you told me that your name is Ada.",
+        ],
+    );
+    assert!(printed.out.contains("  what ran:    interrupted after \"1 "), "{}", printed.out);
+    assert!(printed.out.contains("  what waited: completed \"Nice to meet you, Ada. "));
+}
+
+#[tokio::test]
+async fn a_model_of_ones_own_answers_and_may_decline() {
+    let printed = lesson("05_own_model").await;
+    let lines: Vec<_> = printed.out.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(lines, ["stressed", "strap", "failed", "reward"]);
+}
