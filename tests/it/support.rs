@@ -269,3 +269,9 @@ macro_rules! at_both_doors {
         }
     )*};
 }
+
+/// A JSON object with one field.
+pub(crate) fn field(name: &str, value: impl Into<serde_json::Value>) -> polychat::Metadata {
+    let object = serde_json::Map::from_iter([(name.to_owned(), value.into())]);
+    object.into()
+}

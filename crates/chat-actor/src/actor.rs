@@ -7,6 +7,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use polychat_core::{MessageId, rules::TurnInput};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::oneshot;
 
 use crate::{
     chat::Chat, envelope::Envelope, environment::Environment, gate::TurnPermit, slot::Slot,
@@ -31,6 +32,8 @@ pub(crate) enum Mail {
         /// A tick of the world's.
         unused_since: u64,
     },
+    /// The world is full: end if there is nothing to do, or else say that there is something.
+    MakeRoom(oneshot::Sender<()>),
     /// The world shuts down.
     Interrupt,
 }
@@ -53,6 +56,13 @@ impl ChatRef {
     /// Ends the actor if it has had nothing to do since this tick.
     pub fn rest(&self, unused_since: u64) {
         self.mail(Mail::Rest { unused_since });
+    }
+
+    /// Ends the actor if it has nothing to do. The future answers whether it declined.
+    pub fn make_room(&self) -> impl Future<Output = bool> + Send + 'static {
+        let (decline, declined) = oneshot::channel();
+        self.mail(Mail::MakeRoom(decline));
+        async move { declined.await.is_ok() }
     }
 
     /// Ends the running turn as interrupted, then the actor.

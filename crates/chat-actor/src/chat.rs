@@ -118,7 +118,18 @@ impl Chat {
             }
             Mail::TryStore => self.try_store().await,
             Mail::Rest { unused_since } => {
-                self.handle_rest(unused_since);
+                if self.slot.last_used() <= unused_since {
+                    self.rest();
+                }
+                Ok(())
+            }
+            Mail::MakeRoom(decline) => {
+                self.rest();
+                if !self.retiring {
+                    // Nobody asks again before there is nothing to do.
+                    self.slot.set_resting(false);
+                    let _ = decline.send(());
+                }
                 Ok(())
             }
             Mail::Interrupt => self.handle_interrupt().await,
@@ -290,10 +301,8 @@ impl Chat {
         self.myself.drain();
     }
 
-    fn handle_rest(&mut self, unused_since: u64) {
-        if self.slot.last_used() > unused_since {
-            return;
-        }
+    /// Ends the actor if nothing is under way.
+    fn rest(&mut self) {
         let may_rest = match &self.phase {
             Phase::Ready(ready) => ready.stall.is_none() && ready.state.may_rest(),
             Phase::Absent | Phase::Deleted | Phase::Quarantined(_) => true,

@@ -45,6 +45,10 @@ use self::{
 /// The most text that one read hands out, in bytes; it ends at a character's end.
 pub const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
+/// What the live entries of a turn may always use, so that a turn which may say only a few bytes
+/// can say them.
+const LIVE_BYTES_MIN: usize = 16 * 1024;
+
 /// How far one chat's feed may grow (law 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedLimits {
@@ -63,7 +67,7 @@ impl From<&Limits> for FeedLimits {
         Self {
             recorded_max: limits.feed_recorded_max,
             subscribers_max: limits.chat_subscribers_max,
-            live_bytes_max: limits.turn_output_bytes_max.saturating_mul(4),
+            live_bytes_max: limits.turn_output_bytes_max.saturating_mul(4).max(LIVE_BYTES_MIN),
         }
     }
 }

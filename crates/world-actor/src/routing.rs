@@ -30,6 +30,7 @@ impl Shared {
         match command {
             Command::CreateChat { chat } => self.create(chat, way).await,
             Command::ForkChat { from, at, chat } => {
+                self.check_agent(&chat)?;
                 let state = self.replay(&from).await?;
                 let id = chat.id.clone().unwrap_or_else(|| self.ids.chat());
                 let (now, limits) = (self.environment.clock.now(), &self.environment.limits);
@@ -64,15 +65,20 @@ impl Shared {
     }
 
     async fn create(&self, chat: NewChat, way: Way) -> Result<Reply, CommandError> {
-        if let Some(agent) = &chat.agent
-            && self.environment.agents.get().get(agent).is_none()
-        {
-            return Err(Refusal::UnknownAgent { agent: agent.clone() }.into());
-        }
+        self.check_agent(&chat)?;
         let id = chat.id.clone().unwrap_or_else(|| self.ids.chat());
         let (now, limits) = (self.environment.clock.now(), &self.environment.limits);
         let decision = rules::create(&id, chat, now, limits)?;
         self.deliver(&id, Work::Create(Box::new(decision)), way).await
+    }
+
+    fn check_agent(&self, chat: &NewChat) -> Result<(), Refusal> {
+        match &chat.agent {
+            Some(agent) if self.environment.agents.get().get(agent).is_none() => {
+                Err(Refusal::UnknownAgent { agent: agent.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn change(

@@ -3,6 +3,8 @@
 //! One for one: whatever ends a chat's actor, no other chat notices. Nothing here does I/O, waits
 //! for a chat, or returns an error, because supervision events wait behind whatever it does.
 
+mod crowd;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -20,6 +22,7 @@ use polychat_core::{
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::{sync::oneshot, time::Instant};
 
+use self::crowd::{Crowd, Newcomer};
 use crate::directory::Directory;
 
 /// What reaches the supervisor.
@@ -33,6 +36,8 @@ pub(crate) enum Order {
     },
     /// A pause before a restart is over.
     Restart(ChatId),
+    /// A chat that was asked to make room has something to do.
+    Declined(ChatId),
     /// End all chats, then the supervisor.
     Shutdown,
     /// The time for that is over.
@@ -55,7 +60,7 @@ pub(crate) struct Supervisor {
     /// Live chats, least recently looked at first: candidates to passivate when the world is full.
     rotation: VecDeque<ChatId>,
     /// Who waits for another chat to make room; bounded by the world's lanes.
-    crowd: VecDeque<(Arc<Slot>, Waiter)>,
+    crowd: Crowd,
     stopping: bool,
 }
 
@@ -95,7 +100,7 @@ impl Actor for WorldActor {
             chats: HashMap::new(),
             names: HashMap::new(),
             rotation: VecDeque::new(),
-            crowd: VecDeque::new(),
+            crowd: Crowd::default(),
             stopping: false,
         })
     }
@@ -111,6 +116,7 @@ impl Actor for WorldActor {
                 supervisor.start(&myself, slot, insist, reply).await;
             }
             Order::Restart(chat) => supervisor.restart(&myself, &chat).await,
+            Order::Declined(chat) => supervisor.answered(&myself, &chat).await,
             Order::Shutdown => supervisor.shut_down(&myself),
             Order::ShutdownOverdue => myself.stop(None),
         }
@@ -191,7 +197,7 @@ impl Supervisor {
             return;
         }
         if self.names.len() >= self.environment.limits.live_chats_max {
-            self.make_room(slot, reply);
+            self.make_room(myself, Newcomer { slot, insist, reply });
             return;
         }
         self.admit(myself, slot, reply).await;
@@ -203,26 +209,6 @@ impl Supervisor {
             Entry { slot, life: Life::Pausing, failures: VecDeque::new(), waiters: vec![reply] };
         self.chats.insert(chat.clone(), entry);
         self.spawn(myself, &chat).await;
-    }
-
-    /// Lets one idle chat end early, and the newcomer wait for that.
-    fn make_room(&mut self, slot: Arc<Slot>, reply: Waiter) {
-        for _ in 0..self.rotation.len() {
-            let Some(candidate) = self.rotation.pop_front() else { break };
-            let Some(entry) = self.chats.get(&candidate) else { continue };
-            let Some(actor) = entry.slot.actor() else { continue };
-            self.rotation.push_back(candidate);
-            if entry.slot.is_resting() {
-                actor.rest(u64::MAX);
-                self.crowd.push_back((slot, reply));
-                return;
-            }
-        }
-        let max = self.environment.limits.live_chats_max;
-        let limit = DiagnosticKind::LimitReached { limit: "live_chats_max".into() };
-        let at = self.environment.clock.now();
-        self.environment.reporter.diagnostic(Diagnostic::of_chat(at, slot.chat.clone(), limit));
-        let _ = reply.send(Err(Refusal::LiveChatsFull { max }));
     }
 
     /// Starts an actor for an entry, and tells who waits.
@@ -271,13 +257,7 @@ impl Supervisor {
             Some(reason) if !self.stopping => self.failed(myself, &chat, &reason).await,
             _ => self.ended_in_order(myself, &chat).await,
         }
-        if !self.stopping
-            && self.names.len() < self.environment.limits.live_chats_max
-            && let Some((slot, reply)) = self.crowd.pop_front()
-        {
-            // The newcomer's chat may have got an actor in the meantime.
-            Box::pin(self.start(myself, slot, false, reply)).await;
-        }
+        self.answered(myself, &chat).await;
         if self.stopping && self.names.is_empty() {
             myself.stop(None);
         }
@@ -350,9 +330,7 @@ impl Supervisor {
 
     fn shut_down(&mut self, myself: &ActorRef<Order>) {
         self.stopping = true;
-        for (_, reply) in self.crowd.drain(..) {
-            let _ = reply.send(Err(Refusal::WorldClosed {}));
-        }
+        self.crowd.send_away();
         for entry in self.chats.values_mut() {
             for waiter in entry.waiters.drain(..) {
                 let _ = waiter.send(Err(Refusal::WorldClosed {}));

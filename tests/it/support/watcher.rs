@@ -37,7 +37,9 @@ impl Watcher {
 
     /// The next notice.
     pub(crate) async fn next(&mut self) -> Notice {
-        let notice = within(self.stream.next()).await.expect("the stream goes on");
+        let notice = within(self.stream.next())
+            .await
+            .unwrap_or_else(|| panic!("the stream goes on: {:#?}", self.names()));
         self.take(&notice);
         notice
     }
