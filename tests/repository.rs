@@ -266,8 +266,17 @@ struct Found {
 fn find(test: &str) -> Found {
     // `module::test` is of tests/it; a path of a file before `::` is of that file.
     let (place, name) = test.rsplit_once("::").unwrap_or_else(|| panic!("{test} has no place"));
-    let path =
-        if place.contains('/') { format!("{place}.rs") } else { format!("tests/it/{place}.rs") };
+    let path = if place.contains('/') {
+        format!("{place}.rs")
+    } else {
+        format!("tests/it/{}.rs", place.replace("::", "/"))
+    };
+    if !place.contains('/') {
+        let module = place.split("::").next().unwrap_or_default();
+        let declared =
+            read("tests/it/main.rs").lines().any(|line| line == format!("mod {module};"));
+        assert!(declared, "{module} is no part of tests/it");
+    }
     let text = read(&path);
     let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
     let signature = format!("fn {name}(");
