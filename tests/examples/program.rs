@@ -17,6 +17,11 @@ use tokio::{
 /// No verdict, only a guard: a program that hangs shall not hang CI.
 const HANGS_AFTER: Duration = Duration::from_secs(180);
 
+/// What this future answers, unless something hangs.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(HANGS_AFTER, future).await.expect("the program hangs")
+}
+
 /// An example, ready to be run with these arguments.
 pub(crate) fn example(name: &str, args: &[&str]) -> Command {
     let mut command = Command::new(path(name));
@@ -58,7 +63,7 @@ pub(crate) async fn output(command: &mut Command, input: &str) -> Output {
         drop(stdin);
     };
     let both = async { tokio::join!(write, child.wait_with_output()).1.unwrap() };
-    timeout(HANGS_AFTER, both).await.expect("the program hangs")
+    soon(both).await
 }
 
 pub(crate) fn printed(output: &Output) -> Printed {
@@ -138,7 +143,7 @@ impl Talk {
                 self.all.push(line);
             }
         };
-        timeout(HANGS_AFTER, listen).await.expect("the program hangs");
+        soon(listen).await;
     }
 
     /// The id of the program's process.
@@ -175,7 +180,7 @@ async fn read_to_end(
         }
         child.wait_with_output().await.unwrap()
     };
-    let output = timeout(HANGS_AFTER, read).await.expect("the program hangs");
+    let output = soon(read).await;
     assert!(output.status.success(), "{output:?} {all:#?}");
     Printed { out: all.join("\n"), ..printed(&output) }
 }

@@ -2,7 +2,7 @@
 
 use polychat_testkit::openai_server::{Behaviour, OpenAiServer};
 
-use crate::program::{Talk, example};
+use crate::program::{Talk, example, soon};
 
 const CHATS: [(&str, &str); 4] = [("a", "amber"), ("b", "birch"), ("c", "cedar"), ("d", "dahlia")];
 const VARIABLE: &str = "POLYCHAT_EXAMPLE_KEY";
@@ -27,14 +27,14 @@ async fn four_chats_are_answered_by_a_server_at_the_same_moment_each_from_its_ow
         server.when(&text, Behaviour::stall_after(&format!("I hear {secret}. And ")));
         talk.say(&format!("{chat}: {text}")).await;
     }
-    server.answers_open_reach(4).await;
+    soon(server.answers_open_reach(4)).await;
     for (chat, secret) in CHATS {
         talk.hear(&format!("{chat}: I hear {secret}.")).await;
         talk.say(&format!("{chat}: /cancel")).await;
         talk.hear(&format!("{chat}: [cancelled]")).await;
     }
     // A cancelled turn closes its request.
-    server.answers_open_reach(0).await;
+    soon(server.answers_open_reach(0)).await;
     for (chat, _) in CHATS {
         talk.say(&format!("{chat}: and in {chat} now?")).await;
     }
