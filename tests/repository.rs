@@ -209,6 +209,35 @@ fn links_of_the_documents_lead_somewhere() {
     }
 }
 
+/// The words between such marks that fit.
+fn quoted(text: &str, mark: char, fits: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    text.lines()
+        .flat_map(|line| line.split(mark).skip(1).step_by(2))
+        .filter(|word| fits(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+// NFR-4
+#[test]
+fn every_metric_and_every_diagnostic_is_described_and_no_other() {
+    let document = read("docs/observability.md");
+    let is_metric = |word: &str| {
+        word.starts_with("polychat_") && (word.ends_with("_total") || word.ends_with("_seconds"))
+    };
+    let sources = files("crates", ".rs").iter().map(read).collect::<Vec<_>>().join("\n");
+    assert_eq!(quoted(block(&document, "## Metrics\n", "\n## "), '`', is_metric), {
+        quoted(&sources, '"', is_metric)
+    });
+    let words = read("crates/core/src/diagnostic.rs");
+    let words = quoted(block(&words, "pub fn as_str", "\n}"), '"', |word| !word.is_empty());
+    let table = block(&document, "### Diagnostics\n", "\n## ");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let described: BTreeSet<String> =
+        rows.map(|(word, _)| word.to_owned()).filter(|word| word != "kind").collect();
+    assert_eq!(described, words);
+}
+
 #[test]
 fn the_architecture_is_read_in_one_sitting_and_the_verbs_are_few() {
     let words = read("docs/ARCHITECTURE.md").split_whitespace().count();
