@@ -141,6 +141,10 @@ impl Chat {
         if let Work::Create(decision) = work {
             return self.create(*decision, responder).await;
         }
+        if is_reopen(&work) && matches!(self.phase, Phase::Quarantined(_)) {
+            // Damage that was in the reading alone has passed.
+            self.phase = Phase::Unread(None);
+        }
         self.read_log_once().await?;
         match (&mut self.phase, work) {
             (Phase::Ready(_), Work::Change(command)) => {
@@ -161,7 +165,7 @@ impl Chat {
 
     /// Answers for a chat that is not ready, and lets an actor end that nobody needs.
     fn decline(&mut self, work: &Work, responder: Responder) {
-        use polychat_core::rules::ChatCommand::{Delete, Reopen};
+        use polychat_core::rules::ChatCommand::Delete;
         let chat_id = self.slot.chat.clone();
         let command = match work {
             Work::Change(command) => Some(&**command),
@@ -175,8 +179,7 @@ impl Chat {
             Phase::Absent => (Refusal::UnknownChat { chat_id }.into(), true),
             Phase::Deleted => (Refusal::ChatDeleted { chat_id }.into(), true),
             Phase::Quarantined(reason) => {
-                let reopen = matches!(command, Some(Reopen));
-                (Refusal::ChatFailed { reason: reason.clone() }.into(), reopen)
+                (Refusal::ChatFailed { reason: reason.clone() }.into(), is_reopen(work))
             }
             Phase::Unread(reason) => {
                 let reason = reason.clone().unwrap_or_default();
@@ -319,6 +322,11 @@ impl Chat {
         self.retire();
         Ok(())
     }
+}
+
+fn is_reopen(work: &Work) -> bool {
+    use polychat_core::rules::ChatCommand::Reopen;
+    matches!(work, Work::Change(command) if matches!(**command, Reopen))
 }
 
 /// What the chat is doing, the troubles of its actor included.

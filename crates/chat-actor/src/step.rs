@@ -92,6 +92,10 @@ async fn attempts(assignment: &Assignment) -> End {
     let mut attempt = 1;
     let mut pause = limits.model_retry_delay;
     loop {
+        if assignment.stop.is_cancelled() {
+            // Stopped before it began: a model that nobody listens to is not even asked.
+            return End::Stopped;
+        }
         let error = match draw(assignment).await {
             Ok(drawn) => return End::Done(drawn),
             Err(draw::Interruption::Stopped) => return End::Stopped,

@@ -180,6 +180,7 @@ impl Checker {
     fn committed(&mut self, chat: &ChatId, events: &[Arc<Recorded>], summary: Option<&Summary>) {
         let new = || LogWalk::new(chat.clone());
         let walk = self.walks.entry(chat.clone()).or_insert_with(new);
+        let lived = walk.deleted.is_none();
         for recorded in events {
             walk.push(recorded, &mut self.found);
             self.requests.ended(chat, recorded, &mut self.found);
@@ -188,6 +189,9 @@ impl Checker {
             {
                 self.deliveries.shown.ended(walk, chat, *message_id, &mut self.found);
             }
+        }
+        if let (true, Some(first), Some(_)) = (lived, events.first(), walk.deleted) {
+            walk.deleted_from = first.seq;
         }
         if let Some(summary) = summary {
             judge_summary(Some(walk), summary, &mut self.found);

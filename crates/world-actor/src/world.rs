@@ -13,11 +13,11 @@ use polychat_chat_actor::{
     subscription::Subscription,
 };
 use polychat_core::{
-    ChatId, ChatStatus, Command, CommandError, Diagnostic, EndReason, Refusal, Reply, Scope, Seq,
-    StartAt, StatusKind, WorldId,
+    ChatId, ChatStatus, Command, CommandError, Diagnostic, EndReason, Event, Refusal, Reply, Scope,
+    Seq, StartAt, StatusKind, Summary, WorldId,
     command::{Page, WorldInfo},
     diagnostic::DiagnosticKind,
-    ports::{Ids, NoticeStream, WorldService},
+    ports::{Entry, Ids, NoticeStream, WorldService},
 };
 use ractor::{Actor, ActorRef};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
@@ -191,6 +191,22 @@ impl Shared {
         }))
     }
 
+    /// Lets a chat settle what its last life left open.
+    async fn load(&self, chat: &ChatId) {
+        let slot = self.directory.get_or_make(chat);
+        if let Ok(actor) = self.start(&slot, false).await {
+            actor.load();
+        }
+    }
+
+    /// Whether a deletion was stored and its rows are still there: the process was lost in between.
+    async fn is_half_deleted(&self, summary: &Summary) -> bool {
+        let before = summary.head.get().saturating_sub(1);
+        let Ok(before) = Seq::try_from(before) else { return false };
+        let last = self.environment.store.read(&self.key(&summary.chat_id), before, 1).await;
+        matches!(last.as_deref(), Ok([Entry::Chat(last)]) if matches!(last.event, Event::ChatDeleted {}))
+    }
+
     fn check_open(&self) -> Result<(), Refusal> {
         if self.closed.load(Ordering::Acquire) { Err(Refusal::WorldClosed {}) } else { Ok(()) }
     }
@@ -258,7 +274,7 @@ impl WorldService for LocalWorld {
 }
 
 /// Revives the chats whose logs say that something is under way: queued prompts run, turns that
-/// were lost are settled. Chats that wait for a person stay as they are, and are shown.
+/// were lost are settled, deletions are finished. Chats that wait for a person stay as they are, and are shown.
 async fn take_up_work(shared: std::sync::Weak<Shared>) {
     let mut page = Page::first(256);
     loop {
@@ -275,11 +291,9 @@ async fn take_up_work(shared: std::sync::Weak<Shared>) {
                 return;
             }
             match summary.kind {
-                StatusKind::Running => {
-                    let slot = shared.directory.get_or_make(&summary.chat_id);
-                    if let Ok(actor) = shared.start(&slot, false).await {
-                        actor.load();
-                    }
+                StatusKind::Running => shared.load(&summary.chat_id).await,
+                StatusKind::Closed if shared.is_half_deleted(&summary).await => {
+                    shared.load(&summary.chat_id).await;
                 }
                 StatusKind::Awaiting => shared.feed.status(ChatStatus {
                     chat_id: summary.chat_id,

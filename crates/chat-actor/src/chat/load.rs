@@ -61,6 +61,8 @@ impl Chat {
         let (store, key) = (&*self.environment.store, &self.slot.key);
         let open_and_replay = async {
             let (fence, head) = store.open(key, OpenMode::Existing).await?;
+            // Whatever comes now, that much is known of the chat.
+            self.slot.feed.learn_head(head);
             let state = replay(store, key, Some(head)).await?;
             Ok((fence, state))
         };

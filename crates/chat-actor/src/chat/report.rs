@@ -71,7 +71,7 @@ impl Chat {
             kind,
             turn_id: None,
             queued: 0,
-            head: self.slot.feed.head().max(Seq::ZERO),
+            head: self.slot.feed.head(),
             title: Text::from(""),
         };
         match &self.phase {
@@ -82,8 +82,12 @@ impl Chat {
         }
     }
 
+    /// A chat of which nothing is known yet has no status: it may not even exist.
     pub(super) fn report_status(&self) {
-        self.environment.reporter.status(self.status());
+        let status = self.status();
+        if status.head > Seq::ZERO {
+            self.environment.reporter.status(status);
+        }
     }
 
     pub(super) fn report_created(&self) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use polychat_core::{
-    ChatId, Command, CommandError, Event, PromptId, Refusal, Reply, Seq, ToolCallId,
+    ChatId, Command, CommandError, Event, PromptId, Refusal, Reply, Seq, StatusKind, ToolCallId,
     command::{Accepted, CancelTarget, LogPage, PromptState, ReviseTarget},
     event::{PromptBody, TitleProvenance, WithdrawReason},
 };
@@ -143,7 +143,9 @@ impl Sent {
             Reply::Snapshot(snapshot) => {
                 judge_status(Some(walk), &snapshot.status, found);
                 judge_summary(Some(walk), &snapshot.summary, found);
-                self.not_stale(snapshot.status.head)
+                // A stalled chat does not know yet what its last append left in the store.
+                let stalled = snapshot.status.kind == StatusKind::Stalled;
+                if stalled { None } else { self.not_stale(snapshot.status.head) }
             }
             Reply::Prompt(state) => self.judge_state(state, walk),
             Reply::Log(page) => self.judge_log(page, walk),
@@ -170,8 +172,11 @@ impl Sent {
             }
             Command::WithdrawPrompt { prompt, .. } => walk.is_withdrawn(prompt),
             Command::EditPrompt { prompt, change, .. } => {
-                let now = walk.prompts.all.get(prompt).map(|prompt| &prompt.parts);
-                let same = change.parts.is_some() && change.parts.as_ref() == now;
+                // A change to what is there already needs no event.
+                let same = walk.prompts.all.get(prompt).is_some_and(|now| {
+                    change.parts.as_ref().is_none_or(|parts| *parts == now.parts)
+                        && change.mode.is_none_or(|mode| mode == now.mode)
+                });
                 same || self.happened(walk, |event| {
                     matches!(event, Event::PromptEdited { prompt_id, .. } if prompt_id == prompt)
                 })

@@ -288,8 +288,12 @@ impl Reader {
 
     fn end(&mut self, reason: EndReason, walk: Option<&LogWalk>, faults: &mut Vec<DeliveryFault>) {
         self.ended = Some(reason);
-        let deleted = walk.and_then(|walk| walk.deleted);
-        if reason == EndReason::Deleted && !deleted.is_some_and(|at| self.has_seen(at)) {
+        // Who lagged when the rows went cannot be told what was in them, only that they are gone.
+        let may_end = |walk: &LogWalk| {
+            let lagged = |from: Seq| self.next.unwrap_or(self.head_at_start.next()) < from;
+            walk.deleted.is_some_and(|at| self.has_seen(at) || lagged(walk.deleted_from))
+        };
+        if reason == EndReason::Deleted && !walk.is_some_and(may_end) {
             faults.push(DeliveryFault::EndedWithoutDelete);
         }
     }

@@ -73,6 +73,8 @@ pub(super) struct LogWalk {
     pub(super) prompts: Prompts,
     pub(super) past: Past,
     pub(super) deleted: Option<Seq>,
+    /// The first event of the append that deleted the chat.
+    pub(super) deleted_from: Seq,
     pub(super) closed: bool,
     title: Text,
     archived: bool,
@@ -91,6 +93,7 @@ impl LogWalk {
             prompts: Prompts::default(),
             past: Past::default(),
             deleted: None,
+            deleted_from: Seq::MAX,
             closed: false,
             title: Text::from(""),
             archived: false,

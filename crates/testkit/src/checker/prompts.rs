@@ -29,6 +29,8 @@ pub(super) struct Prompt {
     pub(super) body: PromptBody,
     pub(super) parts: Vec<Part>,
     pub(super) standing: Standing,
+    /// What it asks for, as last edited.
+    pub(super) mode: PromptMode,
     /// Whether it came in by revising the history.
     pub(super) revises: bool,
     place: Place,
@@ -110,6 +112,7 @@ impl Prompts {
             body: body.clone(),
             parts: body.parts.clone(),
             standing: Standing::Waiting,
+            mode,
             revises,
             place,
         };
@@ -137,6 +140,7 @@ impl Prompts {
             prompt.parts.clone_from(parts);
         }
         if let Some(mode) = mode {
+            prompt.mode = mode;
             self.queue.remove(&prompt.place);
             prompt.place = Place::moved(mode, seq);
             self.queue.insert(prompt.place, id.clone());

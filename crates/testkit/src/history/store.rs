@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -20,16 +20,20 @@ const SETTLE_PAGE: usize = 256;
 /// Wraps a store and records the commits of one world's chats.
 ///
 /// A commit is recorded before `append` returns to its caller. What an ambiguous append left
-/// behind is recorded when `open` settles it, before `open` returns. A shared store is wrapped
+/// behind is recorded before `open` returns, which settles it, and before a read or a summary
+/// returns that shows it: what a store shows is stored. A shared store is wrapped
 /// once per world, each time with that world's history.
 #[derive(Debug)]
 pub struct RecordingStore<S> {
     inner: S,
     world: WorldId,
     history: History,
-    // What `open` recorded on behalf of an append whose caller may still come back with `Ok`.
-    settled: Mutex<HashMap<(ChatId, Seq), Arc<Recorded>>>,
+    // What was recorded on behalf of an append whose caller may still come back with `Ok`. Held
+    // while anything is recorded.
+    settled: Mutex<Settled>,
 }
+
+type Settled = HashMap<(ChatId, Seq), Arc<Recorded>>;
 
 impl<S: Store> RecordingStore<S> {
     /// Records what `inner` acknowledges for the chats of `world`.
@@ -46,27 +50,46 @@ impl<S: Store> RecordingStore<S> {
         key.chat().filter(|_| *key.world() == self.world)
     }
 
-    fn was_settled(&self, chat: &ChatId, events: &[Arc<Recorded>]) -> bool {
-        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        events.iter().all(|event| settled.get(&(chat.clone(), event.seq)) == Some(event))
+    /// Records an append that was acknowledged, unless it was taken for settled before.
+    fn acknowledged(&self, chat: &ChatId, events: Vec<Arc<Recorded>>, summary: Option<Summary>) {
+        let settled = self.settled();
+        let known = |event: &Arc<Recorded>| settled.get(&(chat.clone(), event.seq)) == Some(event);
+        if !events.iter().all(known) {
+            self.history.committed(chat.clone(), events, summary);
+        }
     }
 
-    async fn settle(&self, key: &LogKey, chat: &ChatId, head: Seq) -> Result<(), StoreError> {
+    /// Records what is stored up to `head` and was not acknowledged to whoever appended it.
+    async fn settle(&self, key: &LogKey, head: Seq) -> Result<(), StoreError> {
+        let Some(chat) = self.chat(key) else { return Ok(()) };
         loop {
             let known = self.history.head(chat);
             if known >= head {
                 return Ok(());
             }
-            let events = chat_events(&self.inner.read(key, known, SETTLE_PAGE).await?);
+            let mut events = chat_events(&self.inner.read(key, known, SETTLE_PAGE).await?);
             if events.is_empty() {
                 return Ok(());
             }
-            let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+            // Its own appender may have come back with `Ok` in the meantime.
+            let mut settled = self.settled();
+            events.retain(|event| event.seq > self.history.head(chat));
             for event in &events {
                 settled.insert((chat.clone(), event.seq), Arc::clone(event));
             }
-            self.history.committed(chat.clone(), events, None);
+            if !events.is_empty() {
+                self.history.committed(chat.clone(), events, None);
+            }
         }
+    }
+
+    /// What a summary or a page shows is stored; a log that is gone meanwhile says no more.
+    async fn shown(&self, key: &LogKey, head: Seq) {
+        let _ = self.settle(key, head).await;
+    }
+
+    fn settled(&self) -> MutexGuard<'_, Settled> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,9 +105,7 @@ fn chat_events(entries: &[Entry]) -> Vec<Arc<Recorded>> {
 impl<S: Store> Store for RecordingStore<S> {
     async fn open(&self, key: &LogKey, mode: OpenMode) -> Result<(Fence, Head), StoreError> {
         let (fence, head) = self.inner.open(key, mode).await?;
-        if let Some(chat) = self.chat(key) {
-            self.settle(key, chat, head).await?;
-        }
+        self.settle(key, head).await?;
         Ok((fence, head))
     }
 
@@ -97,24 +118,32 @@ impl<S: Store> Store for RecordingStore<S> {
     ) -> Result<(), AppendError> {
         self.inner.append(fence, expected, entries, summary).await?;
         if let Some(chat) = self.chat(&fence.key) {
-            let events = chat_events(entries);
-            if !self.was_settled(chat, &events) {
-                self.history.committed(chat.clone(), events, summary.cloned());
-            }
+            self.acknowledged(chat, chat_events(entries), summary.cloned());
         }
         Ok(())
     }
 
     async fn read(&self, key: &LogKey, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.inner.read(key, after, limit).await
+        let entries = self.inner.read(key, after, limit).await?;
+        if let Some(last) = entries.last() {
+            self.shown(key, last.seq()).await;
+        }
+        Ok(entries)
     }
 
     async fn summary(&self, key: &LogKey) -> Result<Summary, StoreError> {
-        self.inner.summary(key).await
+        let summary = self.inner.summary(key).await?;
+        self.shown(key, summary.head).await;
+        Ok(summary)
     }
 
     async fn list(&self, world: &WorldId, page: &Page) -> Result<Vec<Summary>, StoreError> {
-        self.inner.list(world, page).await
+        let summaries = self.inner.list(world, page).await?;
+        for summary in &summaries {
+            let key = LogKey::Chat(world.clone(), summary.chat_id.clone());
+            self.shown(&key, summary.head).await;
+        }
+        Ok(summaries)
     }
 
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
