@@ -56,7 +56,8 @@ pub struct FeedLimits {
     pub recorded_max: usize,
     /// Readers at once. Beyond: [`Refusal::SubscribersFull`].
     pub subscribers_max: usize,
-    /// Live bytes of one turn, bookkeeping included. Beyond: [`PushError::OverLimit`].
+    /// Live bytes of one turn, bookkeeping included. Beyond: [`PushError::OverLimit`]. Those of the
+    /// turn before may be kept beside them, for readers that are a moment behind.
     pub live_bytes_max: usize,
 }
 
@@ -194,7 +195,8 @@ impl Feed {
 
     /// Shows recorded events to readers. The store must have acknowledged them (law 1).
     ///
-    /// `turn.started` drops the live entries of earlier turns, `message.start` and `tool.start`
+    /// `turn.started` drops live entries of turns before the one that ended last, and of that one as
+    /// soon as every reader has read them; `message.start` and `tool.start`
     /// open a message or call for chunks, their ends close it. All events are shown, or none.
     ///
     /// # Errors

@@ -54,7 +54,9 @@ impl Flight {
     pub(super) fn note(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::TurnStarted { .. } => {
-                *self = Self { turn: Some(TurnId(recorded.seq)), ..Self::default() };
+                self.close();
+                self.turn = Some(TurnId(recorded.seq));
+                self.calls = Vec::new();
             }
             Event::TurnEnded { .. } => {
                 self.turn = None;
@@ -101,6 +103,12 @@ impl Flight {
     /// Lets go of the texts of an ended turn.
     pub(super) fn drop_texts(&mut self) {
         self.others = BTreeMap::new();
+        self.last_chunk = None;
+    }
+
+    /// Lets go of the texts of turns that began before this one.
+    pub(super) fn drop_texts_before(&mut self, turn: TurnId) {
+        self.others.retain(|_, growing| growing.turn >= turn);
         self.last_chunk = None;
     }
 

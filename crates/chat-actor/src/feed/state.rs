@@ -23,8 +23,12 @@ pub(super) struct State {
     ended: Option<EndReason>,
     timeline: Timeline,
     flight: Flight,
-    /// What the live entries and their texts cost together.
+    /// What the live entries of the running turn and their texts cost together.
     live_bytes: usize,
+    /// Where the turn began that ran last.
+    turn_began: Seq,
+    /// Whether live entries of the turn before it are kept, for readers that have not seen them.
+    keeps_earlier: bool,
     waiters: Waiters,
 }
 
@@ -39,6 +43,8 @@ impl State {
             timeline: Timeline::new(head),
             flight: Flight::default(),
             live_bytes: 0,
+            turn_began: Seq::ZERO,
+            keeps_earlier: false,
             waiters: Waiters::default(),
         }
     }
@@ -113,12 +119,19 @@ impl State {
             head = event.seq;
         }
         for event in events {
-            if matches!(event.event, Event::TurnStarted { .. }) {
-                self.timeline.drop_live();
+            let turn_begins = matches!(event.event, Event::TurnStarted { .. });
+            if turn_begins {
+                // What is older than the turn that ended last goes, read or not.
+                self.drop_earlier();
+                self.turn_began = event.seq;
+                self.keeps_earlier = true;
                 self.live_bytes = 0;
             }
             self.flight.note(event);
             self.timeline.push(Arc::clone(event), self.limits.recorded_max);
+            if turn_begins && self.waiters.all_wait() {
+                self.drop_earlier();
+            }
         }
         if self.waiters.readers() == 0 {
             self.settle();
@@ -161,11 +174,23 @@ impl State {
         }
     }
 
+    /// Drops the live entries of turns before the one that began last.
+    fn drop_earlier(&mut self) {
+        if std::mem::take(&mut self.keeps_earlier) {
+            self.timeline.drop_live_before(self.turn_began);
+            self.flight.drop_texts_before(TurnId(self.turn_began));
+        }
+    }
+
     /// Keeps an idle chat small: what every reader has read, or nobody reads, is let go.
     ///
     /// A cursor into it goes on after its recorded event, which says all that the live entries said.
     fn settle(&mut self) {
-        if !self.flight.is_idle() || !self.waiters.all_wait() {
+        if !self.waiters.all_wait() {
+            return;
+        }
+        self.drop_earlier();
+        if !self.flight.is_idle() {
             return;
         }
         self.timeline.drop_live();

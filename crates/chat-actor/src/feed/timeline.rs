@@ -119,6 +119,15 @@ impl Timeline {
         self.earlier.iter_mut().for_each(Slot::drop_live);
     }
 
+    /// Drops the live entries behind events before this one, which is not the head's successor.
+    pub(super) fn drop_live_before(&mut self, seq: Seq) {
+        let earlier = usize::try_from(seq.get().saturating_sub(self.base())).unwrap_or(usize::MAX);
+        self.earlier.iter_mut().take(earlier).for_each(Slot::drop_live);
+        while self.earlier.front().is_some_and(Slot::is_empty) {
+            self.earlier.pop_front();
+        }
+    }
+
     /// Lets go of everything; readers find it in the store.
     pub(super) fn forget(&mut self) {
         *self = Self::new(self.head);

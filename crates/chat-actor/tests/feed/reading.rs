@@ -189,8 +189,10 @@ fn a_reader_in_the_middle_of_dropped_live_entries_goes_on_with_the_record() {
     assert_eq!(
         chat.watch(&StartAt::After(middle)).chunk().as_deref(),
         Some(" unread"),
-        "until the next turn the chunks are there"
+        "the chunks are still there"
     );
+    chat.start_turn();
+    chat.end_turn();
     chat.start_turn();
     let mut resumed = chat.watch(&StartAt::After(middle));
     resumed.view = reader.view.clone();
@@ -199,6 +201,39 @@ fn a_reader_in_the_middle_of_dropped_live_entries_goes_on_with_the_record() {
         assert_eq!(reader.view.messages[&writer.message()].0, "shown unread");
         assert_eq!(reader.view.seen, chat.head());
     }
+}
+
+#[test]
+fn the_last_chunk_of_a_turn_reaches_a_reader_although_the_next_turn_began_at_once() {
+    // law 4: the end of a turn and the beginning of the next one are often one append.
+    let (mut chat, writer) = Chat::with_open_message(LIMITS);
+    let mut reader = chat.watch(&StartAt::Start);
+    writer.text("first ").unwrap();
+    assert_eq!(reader.chunks(&chat.log), ["first "]);
+    writer.text("last").unwrap();
+    chat.end_message();
+    chat.end_turn();
+    chat.start_turn();
+    let next = chat.start_message();
+    next.text("next").unwrap();
+    assert_eq!(reader.chunks(&chat.log), ["last", "next"]);
+}
+
+#[test]
+fn a_reader_that_never_reads_keeps_the_chunks_of_two_turns_and_no_more() {
+    // law 7
+    let (mut chat, first) = Chat::with_open_message(LIMITS);
+    let mut asleep = chat.watch(&StartAt::Start);
+    let mut writer = first;
+    for turn in ["one", "two", "three", "four"] {
+        writer.text(turn).unwrap();
+        chat.end_message();
+        chat.end_turn();
+        chat.start_turn();
+        writer = chat.start_message();
+    }
+    writer.text("five").unwrap();
+    assert_eq!(asleep.chunks(&chat.log), ["four", "five"]);
 }
 
 #[test]

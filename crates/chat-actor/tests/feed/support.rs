@@ -254,6 +254,30 @@ impl Watcher {
         self.reader = feed.subscribe(&StartAt::After(cursor)).unwrap();
     }
 
+    /// Reads everything that is there, and answers with the texts of the live chunks.
+    pub(crate) fn chunks(&mut self, log: &[Arc<Recorded>]) -> Vec<String> {
+        let mut chunks = Vec::new();
+        while let Some(read) = self.poll() {
+            match read {
+                Read::Live { event, .. } => {
+                    self.view.live(&event);
+                    if let LiveBody::MessageChunk { text, .. } = &event.body {
+                        chunks.push(text.to_string());
+                    }
+                }
+                Read::Recorded { event, .. } => self.view.record(&event),
+                Read::Behind { after, until } => {
+                    for recorded in &log[after.get() as usize..until.get() as usize] {
+                        self.view.record(recorded);
+                    }
+                    self.reader.advance(until);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        chunks
+    }
+
     /// The text of a live chunk that comes next.
     pub(crate) fn chunk(&mut self) -> Option<String> {
         match self.poll()? {
