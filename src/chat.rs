@@ -61,7 +61,6 @@ impl Chat {
     }
 
     /// Sends a message of several parts.
-    #[must_use]
     pub fn prompt_parts(&self, parts: Vec<Part>) -> PromptRequest {
         PromptRequest {
             chat: self.clone(),

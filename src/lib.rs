@@ -44,6 +44,7 @@ mod builder;
 mod chat;
 mod error;
 mod prompt;
+mod text;
 mod world;
 mod worlds;
 

@@ -11,6 +11,7 @@
 )]
 
 mod support;
+mod text;
 
 mod chats;
 mod cursors;
