@@ -17,7 +17,7 @@ use polychat_testkit::{
     faulty_store::{Faults, FaultyStore},
 };
 
-pub(crate) use watcher::{Watcher, WorldWatcher};
+pub(crate) use watcher::{Watcher, WorldWatcher, statuses};
 
 /// The name of every world here, unless a test says otherwise.
 pub(crate) const WORLD: &str = "home";

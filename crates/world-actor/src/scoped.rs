@@ -86,19 +86,24 @@ impl Scoped {
         filter: polychat_core::command::ChatFilter,
     ) -> Result<Reply, CommandError> {
         let mut chats = Vec::new();
+        let mut limit = page.limit.max(1);
         loop {
             let command = Command::ListChats { page: page.clone(), filter: filter.clone() };
             let Reply::Chats(read) = self.inner.call(command).await? else {
                 return Err(Refusal::Unsupported { what: "chat/list".into() }.into());
             };
-            let room = page.limit.max(1) - chats.len();
+            if read.next.is_some() {
+                // More asked for than the world gives at once: as many as the world gives.
+                limit = limit.min(read.chats.len().max(1));
+            }
+            let room = limit.saturating_sub(chats.len());
             let mut visible = read
                 .chats
                 .into_iter()
                 .filter(|summary| self.policy.chat(&summary.chat_id) >= Access::Read);
             chats.extend(visible.by_ref().take(room));
             let more_visible = visible.next().is_some();
-            let full = chats.len() >= page.limit.max(1);
+            let full = chats.len() >= limit;
             match read.next {
                 next if full && (more_visible || next.is_some()) => {
                     let last = chats.last().map(|last| last.chat_id.as_str().into());

@@ -165,11 +165,14 @@ pub(crate) struct WorldWatcher {
     stream: NoticeStream,
     /// Everything it saw.
     pub(crate) notices: Vec<Notice>,
+    statuses_found: usize,
+    diagnostics_found: usize,
 }
 
 impl WorldWatcher {
     pub(crate) async fn new(world: &World) -> Self {
-        Self { stream: within(world.subscribe()).await.unwrap(), notices: Vec::new() }
+        let stream = within(world.subscribe()).await.unwrap();
+        Self { stream, notices: Vec::new(), statuses_found: 0, diagnostics_found: 0 }
     }
 
     pub(crate) async fn next(&mut self) -> Notice {
@@ -178,26 +181,35 @@ impl WorldWatcher {
         notice
     }
 
-    /// Reads until a status of this chat and kind comes.
+    /// Reads until a status of this chat and kind comes, later than the last one found so.
     pub(crate) async fn until_status(&mut self, chat: &Chat, kind: StatusKind) -> ChatStatus {
         loop {
-            if let Notice::World(WorldNotice::Status { status }) = self.next().await
-                && status.chat_id == *chat.id()
-                && status.kind == kind
-            {
-                return status;
+            while let Some(notice) = self.notices.get(self.statuses_found) {
+                self.statuses_found += 1;
+                if let Notice::World(WorldNotice::Status { status }) = notice
+                    && status.chat_id == *chat.id()
+                    && status.kind == kind
+                {
+                    return status.clone();
+                }
             }
+            self.next().await;
         }
     }
 
-    /// Reads until a diagnostic of this kind comes.
+    /// Reads until a diagnostic of this kind comes, later than the last one found so. Statuses are
+    /// told before diagnostics, so each has a place of its own.
     pub(crate) async fn until_diagnostic(&mut self, kind: &str) -> polychat::Diagnostic {
         loop {
-            if let Notice::World(WorldNotice::Diagnostic { diagnostic, .. }) = self.next().await
-                && diagnostic.kind.as_str() == kind
-            {
-                return diagnostic;
+            while let Some(notice) = self.notices.get(self.diagnostics_found) {
+                self.diagnostics_found += 1;
+                if let Notice::World(WorldNotice::Diagnostic { diagnostic, .. }) = notice
+                    && diagnostic.kind.as_str() == kind
+                {
+                    return diagnostic.clone();
+                }
             }
+            self.next().await;
         }
     }
 
@@ -209,11 +221,6 @@ impl WorldWatcher {
             self.notices.push(notice);
         }
         self.notices[before..].to_vec()
-    }
-
-    /// The statuses it saw, in a short form: `a running`.
-    pub(crate) fn statuses(&self) -> Vec<String> {
-        statuses(&self.notices)
     }
 
     /// The kinds of diagnostics it saw, with codes of refusals: `a refused chat_busy`.
