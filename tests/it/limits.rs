@@ -309,6 +309,55 @@ async fn turns_beyond_the_cap_wait_in_order_of_arrival_by_chat() {
     }
 }
 
+// law 6, law 7: whatever way a turn ends, its place comes free
+#[tokio::test(start_paused = true)]
+async fn the_place_of_a_turn_comes_free_whichever_way_it_ends() {
+    use polychat_testkit::faulty_store::Fault;
+    let house = house().limits(|limits| limits.turns_running_max = 1).open().await;
+    let (a, b) = (house.chat("a").await, house.chat("b").await);
+    for way in ["finish", "panic", "cancel", "close", "crash", "delete"] {
+        let (_, call) = house.begin(&a, way).await;
+        let waiting = b.prompt(format!("after {way}")).await.unwrap();
+        house.no_further_call().await;
+        match way {
+            "finish" => call.finish(),
+            "panic" => call.panic("on purpose"),
+            "cancel" => a.cancel().await.unwrap(),
+            "close" => {
+                a.close().await.unwrap();
+                a.reopen().await.unwrap();
+            }
+            "crash" => {
+                house.faults.for_chat(a.id()).next(Call::Append, 1, Fault::Panic);
+                assert!(a.rename("crash").await.is_err());
+            }
+            _ => a.delete().await.unwrap(),
+        }
+        house.call_for(&format!("after {way}")).await.text("fine").finish();
+        assert_eq!(outcome(&waiting).await, PromptOutcome::Completed, "{way}");
+        settle().await;
+        assert_eq!(house.local.turns_running(), Some(0), "{way}");
+    }
+}
+
+// law 7: a caller that gives up gives its place back, and what it sent still counts
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_caller_has_gone_is_done_and_its_place_comes_free() {
+    let house = house().limits(|limits| limits.chat_commands_in_flight_max = 2).open().await;
+    let chat = house.chat("a").await;
+    let gate = house.faults.for_chat(chat.id()).hang_next(Call::Append, 1);
+    let sends = rename_often(&chat, 2);
+    gate.arrived(1).await;
+    settle().await;
+    sends.iter().for_each(tokio::task::JoinHandle::abort);
+    settle().await;
+    assert_eq!(code(chat.rename("no room").await), "overloaded", "they are still on their way");
+    gate.open();
+    settle().await;
+    chat.rename("room").await.unwrap();
+    assert_eq!(log(&chat).await.len(), 4, "what was sent was done");
+}
+
 // law 7: chat_subscribers_max, world_subscribers_max
 #[tokio::test(start_paused = true)]
 async fn too_many_subscribers_of_a_chat_or_of_the_world_are_refused() {

@@ -13,6 +13,7 @@
 mod support;
 mod text;
 
+mod agents;
 mod chats;
 mod cursors;
 mod laws;

@@ -299,6 +299,9 @@ async fn log_records_carry_world_chat_and_turn_but_no_contents() {
         .with_ansi(false)
         .with_writer(buffer.clone())
         .finish();
+    // With a single subscriber in the process, a thread without one may settle for all threads that
+    // nobody is interested in a record. With two, every subscriber is asked.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber);
     let house = house().open().await;
     let chat = house.chat("traced").await;

@@ -2,16 +2,18 @@
 //!
 //! It has one writer at a time, and no actor: changes are rare, and the supervisor does no I/O.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use polychat_chat_actor::environment::Agents;
 use polychat_core::{
     AgentTable, CommandError, Fault, FaultKind, Reply, Seq,
     agent::WorldSettings,
-    ports::{Clock, Entry, Fence, LogKey, OpenMode, Store, StoreError, StoreErrorKind},
+    ports::{
+        AppendError, Clock, Entry, Fence, LogKey, OpenMode, Store, StoreError, StoreErrorKind,
+    },
     world::{WorldChange, WorldEvent, WorldRecorded},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::options::{OpenError, WorldOptions};
 
@@ -21,6 +23,8 @@ const PAGE: usize = 512;
 pub(crate) struct WorldLog {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// How long the store may take for one answer.
+    patience: Duration,
     writer: Mutex<Writer>,
 }
 
@@ -60,14 +64,14 @@ impl WorldLog {
         }
         let table = events.iter().fold(table, AgentTable::apply);
         let table = table.ok_or_else(|| OpenError::Damaged("it names no agent".to_owned()))?;
-        let clock = Arc::clone(&options.clock);
+        let (clock, patience) = (Arc::clone(&options.clock), options.limits.append_duration_max);
         if !events.is_empty() {
             let entries = entries(&events, head, &*clock);
             store.append(&fence, head, &entries, None).await.map_err(|e| e.inner().clone())?;
             head = head.plus(entries.len() as u64);
         }
         let writer = Mutex::new(Writer { fence, head, unsettled: false });
-        Ok((Self { store, clock, writer }, Arc::new(table)))
+        Ok((Self { store, clock, patience, writer }, Arc::new(table)))
     }
 
     /// Records a change, then puts it in force for turns that start from now on.
@@ -78,16 +82,19 @@ impl WorldLog {
     ) -> Result<Reply, CommandError> {
         let mut writer = self.writer.lock().await;
         if writer.unsettled {
-            self.settle(&mut writer, agents).await.map_err(|error| fault(&error))?;
+            let settled = timeout(self.patience, self.settle(&mut writer, agents)).await;
+            settled.unwrap_or_else(|_| Err(late())).map_err(|error| fault(&error))?;
         }
         let table = agents.get();
         let event = table.decide(change)?;
         let entries = entries(std::slice::from_ref(&event), writer.head, &*self.clock);
-        let appended = self.store.append(&writer.fence, writer.head, &entries, None).await;
-        if let Err(error) = appended {
-            writer.unsettled = true;
-            return Err(fault(error.inner()));
-        }
+        // Until the store has answered, nobody knows how the log ends, also if the caller goes away.
+        writer.unsettled = true;
+        let append = self.store.append(&writer.fence, writer.head, &entries, None);
+        let appended = timeout(self.patience, append).await;
+        let appended = appended.unwrap_or_else(|_| Err(AppendError::Ambiguous(late())));
+        appended.map_err(|error| fault(error.inner()))?;
+        writer.unsettled = false;
         writer.head = writer.head.next();
         if let Some(table) = AgentTable::apply(Some((*table).clone()), &event) {
             agents.set(Arc::new(table));
@@ -136,6 +143,10 @@ async fn read(store: &dyn Store, key: &LogKey, head: Seq) -> Result<Option<Agent
         }
     }
     Ok(table)
+}
+
+fn late() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "the store took too long")
 }
 
 fn fault(error: &StoreError) -> CommandError {
