@@ -14,8 +14,10 @@ mod support;
 mod text;
 
 mod agents;
+mod canary;
 mod chats;
 mod cursors;
+mod interference;
 mod laws;
 mod limits;
 mod many_chats;
@@ -23,6 +25,7 @@ mod ownership;
 mod prompts;
 mod shutdown;
 mod stalls;
+mod state_machine;
 mod supervision;
 mod turns;
 mod world_feed;

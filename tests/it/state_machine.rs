@@ -11,14 +11,16 @@
 //! | `rig` | one run: the world of the moment, the store beneath, the record, and coming to rest |
 //! | `act` | from a step to commands, words of models and faults |
 //! | `watch` | readers that come, lag, leave and come back |
+//! | `tally` | what happened how often |
 //! | `check` | what must hold after each step, and at the end |
 //!
 //! `POLYCHAT_CASES` and `POLYCHAT_STEPS` ask for more, `POLYCHAT_SEED` for the same again.
 
-mod act;
+pub(crate) mod act;
 mod check;
-mod rig;
-mod step;
+pub(crate) mod rig;
+pub(crate) mod step;
+mod tally;
 mod watch;
 
 use std::{
@@ -27,21 +29,21 @@ use std::{
 };
 
 use proptest::test_runner::{
-    Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestRng, TestRunner,
+    Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
 };
 
-use self::rig::{Rig, Tally};
+use self::{rig::Rig, tally::Tally};
 
 const CASES: u64 = 256;
 const STEPS: u64 = 50;
 
-fn wanted(name: &str, default: u64) -> u64 {
+pub(crate) fn wanted(name: &str, default: u64) -> u64 {
     let value = std::env::var(name).ok();
     value.map_or(default, |value| value.parse().expect("a number"))
 }
 
 /// The generator of a seed; the same seed leads to the same cases.
-fn generator(seed: u64) -> TestRng {
+pub(crate) fn generator(seed: u64) -> TestRng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
@@ -77,6 +79,10 @@ fn whatever_happens_in_any_order_all_laws_hold() {
     let tally = tally.into_inner();
     println!("{cases} cases of {count} steps: {tally}");
     if let Err(failure) = result {
+        let failure = match failure {
+            TestError::Fail(reason, steps) => format!("{reason}\nafter {steps:?}"),
+            aborted @ TestError::Abort(_) => aborted.to_string(),
+        };
         panic!(
             "{failure}\nreplay: POLYCHAT_SEED={seed} POLYCHAT_CASES={cases} \
              POLYCHAT_STEPS={count} cargo test --test it state_machine"
