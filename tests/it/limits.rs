@@ -279,6 +279,29 @@ async fn of_two_newcomers_for_one_place_one_gets_it_and_the_other_is_told() {
     assert_eq!(refused.code(), "live_chats_full");
 }
 
+// law 7: live_chats_max; a chat that looked idle and is not any more declines to go
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_is_told_when_the_chat_that_was_to_make_room_has_become_busy() {
+    let house = house().limits(|limits| limits.live_chats_max = 2).open().await;
+    let [a, b, c] = [house.chat("a").await, house.chat("b").await, house.chat("c").await];
+    let (_, _call) = house.begin(&a, "a runs").await;
+    house.turn(&b, "to b", "then idle").await;
+    let gate = house.faults.for_chat(b.id()).hang_next(Call::Append, 1);
+    let sending = tokio::spawn(b.prompt("b after all").send());
+    gate.arrived(1).await;
+    let newcomer = tokio::spawn(c.prompt("to c").send());
+    settle().await;
+    assert!(!newcomer.is_finished(), "it waits for b's word");
+    gate.open();
+    settle().await;
+    assert!(newcomer.is_finished(), "it hears at once");
+    assert_eq!(code(newcomer.await.unwrap()), "live_chats_full");
+    within(sending).await.unwrap().unwrap();
+    house.call_for("b after all").await.finish();
+    settle().await;
+    house.turn(&c, "room now", "fine").await;
+}
+
 // law 7: turns_running_max
 #[tokio::test(start_paused = true)]
 async fn turns_beyond_the_cap_wait_in_order_of_arrival_by_chat() {

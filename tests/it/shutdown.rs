@@ -262,6 +262,47 @@ async fn every_chat_takes_up_its_own_work_after_a_restart() {
     }
 }
 
+// law 5: what was accepted gets its outcome, also if the store is away when the world opens
+#[tokio::test(start_paused = true)]
+async fn work_left_by_an_earlier_life_is_taken_up_although_the_store_is_away_at_first() {
+    use polychat_testkit::faulty_store::{Call, Fault};
+    let first = house().open().await;
+    let chat = first.chat("a").await;
+    let (_, _call) = first.begin(&chat, "hello").await;
+    chat.prompt("queued").await.unwrap();
+    within(first.local.shutdown()).await;
+    first.faults.next(Call::List, 2, Fault::Unavailable);
+    first.faults.for_chat(chat.id()).next(Call::Open, 2, Fault::Unavailable);
+    let second = first.reopened().await;
+    second.call_for("queued").await.finish();
+    settle().await;
+    assert_sound(&second.world.chat("a").unwrap()).await;
+}
+
+// law 5, law 7: … or more chats have work than may live at once
+#[tokio::test(start_paused = true)]
+async fn work_left_in_more_chats_than_may_live_at_once_is_taken_up_chat_by_chat() {
+    let first = house().limits(|limits| limits.live_chats_max = 5).open().await;
+    let mut chats = Vec::new();
+    for n in 0..5 {
+        let chat = first.chat(&format!("{n}")).await;
+        let (_, _call) = first.begin(&chat, &format!("first of {n}")).await;
+        chat.prompt(format!("second of {n}")).await.unwrap();
+        chats.push(chat);
+    }
+    within(first.local.shutdown()).await;
+    let mut fewer = polychat::Limits::default();
+    fewer.live_chats_max = 2;
+    let second = first.reopened_with(fewer).await;
+    for _ in 0..5 {
+        within(second.script.next_call()).await.finish();
+    }
+    settle().await;
+    for n in 0..5 {
+        assert_sound(&second.world.chat(format!("{n}")).unwrap()).await;
+    }
+}
+
 // law 7: a shutdown ends even if the store does not answer
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_ends_although_an_append_hangs() {

@@ -131,14 +131,23 @@ impl House {
 
     /// Another life of the world over the same store, model and ids.
     pub(crate) async fn reopened(&self) -> Self {
-        let local = self.builder.clone().open().await.unwrap();
+        self.life(self.builder.clone()).await
+    }
+
+    /// Another life of the world with other bounds.
+    pub(crate) async fn reopened_with(&self, limits: Limits) -> Self {
+        self.life(self.builder.clone().limits(limits)).await
+    }
+
+    async fn life(&self, builder: WorldBuilder) -> Self {
+        let local = builder.clone().open().await.unwrap();
         Self {
             world: local.clone(),
             local,
             script: self.script.clone(),
             faults: self.faults.clone(),
             store: Arc::clone(&self.store),
-            builder: self.builder.clone(),
+            builder,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod scoped;
 mod supervisor;
 mod sweep;
 pub mod system;
+mod taking_up;
 pub mod world;
 
 pub use options::{OpenError, WorldOptions};

@@ -13,11 +13,11 @@ use polychat_chat_actor::{
     subscription::Subscription,
 };
 use polychat_core::{
-    ChatId, ChatStatus, Command, CommandError, Diagnostic, EndReason, Event, Refusal, Reply, Scope,
-    Seq, StartAt, StatusKind, Summary, WorldId,
-    command::{Page, WorldInfo},
+    ChatId, Command, CommandError, Diagnostic, EndReason, Refusal, Reply, Scope, Seq, StartAt,
+    WorldId,
+    command::WorldInfo,
     diagnostic::DiagnosticKind,
-    ports::{Entry, Ids, NoticeStream, WorldService},
+    ports::{Ids, NoticeStream, WorldService},
 };
 use ractor::{Actor, ActorRef};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
@@ -30,6 +30,7 @@ use crate::{
     options::{OpenError, WorldOptions},
     supervisor::{Arguments, Order, WorldActor},
     sweep::sweep,
+    taking_up::take_up_work,
 };
 
 /// A world in this process. Clones are the same world; it ends by [`shutdown`](Self::shutdown), or
@@ -191,24 +192,12 @@ impl Shared {
         }))
     }
 
-    /// Lets a chat settle what its last life left open.
-    async fn load(&self, chat: &ChatId) {
-        let slot = self.directory.get_or_make(chat);
-        if let Ok(actor) = self.start(&slot, false).await {
-            actor.load();
-        }
-    }
-
-    /// Whether a deletion was stored and its rows are still there: the process was lost in between.
-    async fn is_half_deleted(&self, summary: &Summary) -> bool {
-        let before = summary.head.get().saturating_sub(1);
-        let Ok(before) = Seq::try_from(before) else { return false };
-        let last = self.environment.store.read(&self.key(&summary.chat_id), before, 1).await;
-        matches!(last.as_deref(), Ok([Entry::Chat(last)]) if matches!(last.event, Event::ChatDeleted {}))
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     fn check_open(&self) -> Result<(), Refusal> {
-        if self.closed.load(Ordering::Acquire) { Err(Refusal::WorldClosed {}) } else { Ok(()) }
+        if self.is_closed() { Err(Refusal::WorldClosed {}) } else { Ok(()) }
     }
 
     async fn subscribe_chat(
@@ -269,42 +258,6 @@ impl WorldService for LocalWorld {
                 result
             }
             _ => Err(Refusal::Unsupported { what: "this scope".into() }.into()),
-        }
-    }
-}
-
-/// Revives the chats whose logs say that something is under way: queued prompts run, turns that
-/// were lost are settled, deletions are finished. Chats that wait for a person stay as they are, and are shown.
-async fn take_up_work(shared: std::sync::Weak<Shared>) {
-    let mut page = Page::first(256);
-    loop {
-        let Some(shared) = shared.upgrade() else { return };
-        let listed = shared.environment.store.list(&shared.environment.world, &page).await;
-        let Ok(summaries) = listed else {
-            // The store is away; the chats take their work up when somebody asks for them.
-            return shared.report(None, DiagnosticKind::Stalled { reason: "list".into() });
-        };
-        let Some(last) = summaries.last() else { return };
-        page.after = Some(last.chat_id.as_str().into());
-        for summary in summaries {
-            if shared.closed.load(Ordering::Acquire) {
-                return;
-            }
-            match summary.kind {
-                StatusKind::Running => shared.load(&summary.chat_id).await,
-                StatusKind::Closed if shared.is_half_deleted(&summary).await => {
-                    shared.load(&summary.chat_id).await;
-                }
-                StatusKind::Awaiting => shared.feed.status(ChatStatus {
-                    chat_id: summary.chat_id,
-                    kind: summary.kind,
-                    turn_id: None,
-                    queued: summary.queued,
-                    head: summary.head,
-                    title: summary.title,
-                }),
-                _ => {}
-            }
         }
     }
 }
