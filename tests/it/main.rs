@@ -23,6 +23,7 @@ mod limits;
 mod many_chats;
 mod ownership;
 mod prompts;
+mod regressions;
 mod shutdown;
 mod stalls;
 mod state_machine;

@@ -11,6 +11,7 @@
 //! | `rig` | one run: the world of the moment, the store beneath, the record, and coming to rest |
 //! | `act` | from a step to commands, words of models and faults |
 //! | `watch` | readers that come, lag, leave and come back |
+//! | `plant` | bugs planted around the world, for the property to find |
 //! | `tally` | what happened how often |
 //! | `check` | what must hold after each step, and at the end |
 //!
@@ -18,6 +19,7 @@
 
 pub(crate) mod act;
 mod check;
+mod plant;
 pub(crate) mod rig;
 pub(crate) mod step;
 mod tally;
@@ -32,7 +34,7 @@ use proptest::test_runner::{
     Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
 };
 
-use self::{rig::Rig, tally::Tally};
+use self::{plant::Plant, rig::Rig, tally::Tally};
 
 const CASES: u64 = 256;
 const STEPS: u64 = 50;
@@ -91,6 +93,37 @@ fn whatever_happens_in_any_order_all_laws_hold() {
     if cases >= CASES && count >= STEPS {
         // A property that never gets to what it is about cannot fail.
         assert_eq!(tally.missing(), Vec::<&str>::new(), "never happened");
+    }
+}
+
+// a check that cannot fail is a defect: the whole pipeline finds what is wrong outside of the checker
+#[test]
+fn the_property_finds_each_planted_bug() {
+    silence_planned_panics();
+    for plant in Plant::ALL {
+        let config = Config {
+            cases: 100,
+            max_shrink_iters: 0,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        // Always the same runs, in which a world without a plant has no problems.
+        let mut runner = TestRunner::new_with_rng(config, generator(7));
+        let result = runner.run(&step::steps(STEPS as usize), |steps| {
+            let mut rig = Rig::planted(plant);
+            rig.run(&steps);
+            match rig.into_problems().first() {
+                None => Ok(()),
+                Some(problem) => Err(TestCaseError::fail(problem.clone())),
+            }
+        });
+        match result {
+            Err(TestError::Fail(problem, _)) => {
+                let problem = problem.to_string();
+                println!("{plant:?}: {}", problem.chars().take(160).collect::<String>());
+            }
+            other => panic!("{plant:?} was not found: {other:?}"),
+        }
     }
 }
 

@@ -17,7 +17,12 @@ use polychat_testkit::{
 };
 use tokio::task::{JoinHandle, yield_now};
 
-use super::{step::Step, tally::Tally, watch::Reader};
+use super::{
+    plant::{Plant, PlantedModel, PlantedStore, PlantedWorld},
+    step::Step,
+    tally::Tally,
+    watch::Reader,
+};
 
 /// How often in a row nothing may happen before the world counts as at rest.
 const QUIET_ROUNDS: usize = 6;
@@ -55,11 +60,12 @@ pub(crate) struct Rig {
     facts: u64,
     began: Timestamp,
     limits: Limits,
+    plant: Plant,
 }
 
 /// What ends with the process.
 pub(crate) struct Life {
-    pub(crate) world: Arc<RecordingWorld<LocalWorld>>,
+    pub(crate) world: Arc<RecordingWorld<PlantedWorld<LocalWorld>>>,
     pub(crate) local: LocalWorld,
     clock: Arc<TokioClock>,
     script: Script,
@@ -82,11 +88,21 @@ impl Rig {
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::of(limits, Plant::Nothing)
+    }
+
+    /// A world with a bug.
+    pub(crate) fn planted(plant: Plant) -> Self {
+        Self::of(small_limits(), plant)
+    }
+
+    fn of(limits: Limits, plant: Plant) -> Self {
         let history = History::new();
         let beneath = FaultyStore::around(Arc::new(MemoryStore::new()));
         let writing = beneath.faults();
         let beneath = Arc::new(RecordingStore::new(beneath, world_id(), history.clone()));
-        let store = Arc::new(FaultyStore::around(Arc::clone(&beneath) as Arc<dyn Store>));
+        let planted = PlantedStore { plant, inner: beneath.clone(), appends: 0.into() };
+        let store = Arc::new(FaultyStore::around(Arc::new(planted)));
         Self {
             history,
             reading: store.faults(),
@@ -109,6 +125,7 @@ impl Rig {
             facts: 0,
             began: Timestamp(1_000_000),
             limits,
+            plant,
         }
     }
 
@@ -183,6 +200,7 @@ impl Rig {
         self.heal_all().await;
         let (model, script) = ScriptedModel::new();
         let model = RecordingModel::new(model, self.history.clone());
+        let model = PlantedModel::new(self.plant, model);
         let name = AgentName::new("assistant").expect("a name");
         let agent = AgentConfig::new(name, ModelName::new("scripted").expect("a name"));
         let clock = Arc::new(TokioClock::starting_at(self.began));
@@ -194,7 +212,8 @@ impl Rig {
             Ok(local) => local,
             Err(error) => return self.problem(format!("the world does not open: {error}")),
         };
-        let world = Arc::new(RecordingWorld::new(local.clone(), self.history.clone()));
+        let world = PlantedWorld::new(self.plant, local.clone());
+        let world = Arc::new(RecordingWorld::new(world, self.history.clone()));
         let (calls, unanswered) = (Vec::new(), Vec::new());
         self.life = Some(Life { world, local, clock, script, calls, unanswered });
         self.settle().await;
