@@ -11,13 +11,13 @@
 use std::{cell::RefCell, hash::BuildHasher, iter::Copied, slice, time::Duration};
 
 use polychat::{
-    ChatId, Command, Limits, MessageId, PromptId, Recorded,
+    ChatId, Command, Limits, MessageId, PromptId, Recorded, ScriptedModel, WorldBuilder,
     command::{CancelTarget, ChatChange, PromptChange, ReviseTarget},
     event::{PromptBody, PromptMode},
     ports::{ModelError, ModelErrorKind},
     tool::ToolCall,
 };
-use polychat_model::Call;
+use polychat_model::{Call, Step as ModelStep};
 use polychat_testkit::{
     checker::same_log,
     faulty_store::{self, AtOpen, Fault, Gate},
@@ -246,8 +246,8 @@ fn limits() -> Limits {
 }
 
 /// Plays these scripts in one world, and then whatever is left of them one by one.
-fn play(mut players: Vec<Player<'_>>, rounds: &[Round]) -> Rig {
-    let mut rig = Rig::with_limits(limits());
+fn play(mut players: Vec<Player<'_>>, rounds: &[Round], limits: Limits) -> Rig {
+    let mut rig = Rig::with_limits(limits);
     rig.drive(async |rig: &mut Rig| {
         for player in &players {
             rig.chats.push(player.chat.clone());
@@ -278,16 +278,17 @@ fn log(rig: &Rig, chat: &ChatId) -> Vec<Recorded> {
     rig.logs.get(chat).into_iter().flatten().map(|recorded| (**recorded).clone()).collect()
 }
 
-fn compare(scripts: &[Vec<Act>], rounds: &[Round]) -> Result<usize, String> {
+/// Plays the scripts together, in a world of these limits, and each alone.
+fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<usize, String> {
     let players = || scripts.iter().enumerate().map(|(place, acts)| Player::new(place, acts));
-    let together = play(players().collect(), rounds);
+    let together = play(players().collect(), rounds, shared);
     if !together.problems.is_empty() {
         return Err(format!("together: {}", together.problems.join("\n")));
     }
     let mut events = 0;
     for player in players() {
         let chat = player.chat.clone();
-        let alone = play(vec![player], &[]);
+        let alone = play(vec![player], &[], limits());
         if !alone.problems.is_empty() {
             return Err(format!("{chat} alone: {}", alone.problems.join("\n")));
         }
@@ -315,7 +316,8 @@ fn a_chats_log_among_others_is_the_log_it_has_alone() {
     let events = RefCell::new(0);
     let mut runner = TestRunner::new_with_rng(config, generator(seed));
     let result = runner.run(&runs(), |(scripts, rounds)| {
-        *events.borrow_mut() += compare(&scripts, &rounds).map_err(TestCaseError::fail)?;
+        *events.borrow_mut() +=
+            compare(&scripts, &rounds, limits()).map_err(TestCaseError::fail)?;
         Ok(())
     });
     if let Err(failure) = result {
@@ -331,4 +333,86 @@ fn a_chats_log_among_others_is_the_log_it_has_alone() {
     let events = events.into_inner();
     println!("{cases} cases, {events} events compared");
     assert!(events as u64 >= cases * 20, "the chats did next to nothing: {events} events");
+}
+
+// a check that cannot fail is a defect: in a world so small that chats crowd each other out, they
+// do interfere, and that shows
+#[test]
+fn chats_that_do_interfere_are_found() {
+    silence_planned_panics();
+    let mut crowded = limits();
+    crowded.world_commands_in_flight_max = 1;
+    let config =
+        Config { cases: 20, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, generator(7));
+    let result = runner.run(&runs(), |(scripts, rounds)| {
+        compare(&scripts, &rounds, crowded.clone()).map(drop).map_err(TestCaseError::fail)
+    });
+    let Err(TestError::Fail(reason, _)) = result else { panic!("not found: {result:?}") };
+    assert!(reason.to_string().contains("the logs differ"), "{reason}");
+}
+
+/// What one chat says on real threads, one prompt after the other.
+const TALK: [&str; 7] =
+    ["hello", "say it again", "/panic", "/error", "and now?", "/hang", "what did I say?"];
+
+/// Answers from the history that it is given, and misbehaves on request.
+fn threaded_model() -> ScriptedModel {
+    ScriptedModel::answering(|request| {
+        let said: Vec<String> = request.messages.iter().map(|message| message.text()).collect();
+        match said.last().map(String::as_str) {
+            Some(last) if last.ends_with("/panic") => vec![ModelStep::Panic("planned".to_owned())],
+            Some(last) if last.ends_with("/error") => {
+                let error = ModelError::new(ModelErrorKind::Refused, "planned");
+                vec![ModelStep::text("so far"), ModelStep::Error(error)]
+            }
+            Some(last) if last.ends_with("/hang") => vec![ModelStep::Hang],
+            _ => said
+                .into_iter()
+                .flat_map(|said| [ModelStep::text(said), ModelStep::Yield])
+                .collect(),
+        }
+    })
+}
+
+/// Talks in all these chats at once, and answers with their logs.
+async fn talk(chats: std::ops::Range<usize>) -> Vec<Vec<Recorded>> {
+    let world = WorldBuilder::new("threads", threaded_model()).open().await.unwrap();
+    let talks = chats.map(|n| {
+        let world = world.clone();
+        tokio::spawn(async move {
+            let chat = world.open_chat(format!("c{n}")).await.unwrap();
+            for (turn, text) in TALK.iter().enumerate().skip(n % 3) {
+                let id = PromptId::new(format!("p{turn}")).unwrap();
+                let prompt = chat.prompt(format!("{n}: {text}")).id(id).send().await.unwrap();
+                if text.ends_with("/hang") {
+                    chat.cancel().await.unwrap();
+                }
+                prompt.outcome().await.unwrap();
+                chat.rename(format!("{n} after {turn}")).await.unwrap();
+            }
+            let page = chat.log(polychat::Seq::ZERO, 500).await.unwrap();
+            page.events.iter().map(|recorded| (**recorded).clone()).collect::<Vec<_>>()
+        })
+    });
+    let talks: Vec<_> = talks.collect();
+    let mut logs = Vec::new();
+    for talk in talks {
+        logs.push(talk.await.unwrap());
+    }
+    world.shutdown().await;
+    logs
+}
+
+// law 6; REQ-1, REQ-11, REQ-15, NFR-1
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_real_threads_a_chats_log_among_others_is_the_log_it_has_alone() {
+    silence_planned_panics();
+    const CHATS: usize = 60;
+    let together = talk(0..CHATS).await;
+    for (n, among_others) in together.iter().enumerate() {
+        let alone = talk(n..n + 1).await.remove(0);
+        assert!(alone.len() > 25, "chat {n} did next to nothing: {}", alone.len());
+        same_log(among_others, &alone).unwrap_or_else(|difference| panic!("{n}: {difference}"));
+    }
 }
