@@ -101,9 +101,9 @@ impl Chat {
             Mail::Envelope(envelope) => self.handle_envelope(envelope).await,
             Mail::Turn(input) => self.input(Input::Turn(input), None).await,
             Mail::CheckpointDue(message, due) => {
-                let unsaved = self.unsaved(message);
+                // Lowered first: text that is shown from here on asks again.
                 due.store(false, std::sync::atomic::Ordering::Release);
-                match unsaved {
+                match self.unsaved(message) {
                     Some(input) => self.input(Input::Turn(input), None).await,
                     None => Ok(()),
                 }
@@ -111,9 +111,7 @@ impl Chat {
             Mail::Admitted(permit) => self.handle_admitted(permit).await,
             Mail::Load => {
                 self.read_log_once().await?;
-                if matches!(self.phase, Phase::Absent | Phase::Deleted) {
-                    self.retire();
-                }
+                self.retire_if_there_is_nothing();
                 Ok(())
             }
             Mail::TryStore => self.try_store().await,
@@ -208,7 +206,8 @@ impl Chat {
             }
             return Ok(());
         }
-        let from_caller = responder.is_some();
+        // What a caller asks for, or a free place offers, may be asked for again.
+        let is_offer = responder.is_some() || input == Input::Admitted;
         let held = self.permit.is_some();
         self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
         let may_run = self.permit.is_some();
@@ -237,7 +236,7 @@ impl Chat {
                     // The place is for a turn; a slow append is no reason to keep it from others.
                     self.permit = None;
                 }
-                self.record(decision, responder, sealed || !from_caller).await
+                self.record(decision, responder, sealed || !is_offer).await
             }
             Err(refusal) => {
                 if let Some(responder) = responder {
@@ -295,6 +294,13 @@ impl Chat {
         self.take_effect(decision).await
     }
 
+    /// Ends an actor whose chat does not exist.
+    fn retire_if_there_is_nothing(&mut self) {
+        if matches!(self.phase, Phase::Absent | Phase::Deleted) {
+            self.retire();
+        }
+    }
+
     /// Ends the actor. What is still in its mailbox returns to its senders.
     fn retire(&mut self) {
         self.retiring = true;
@@ -308,9 +314,9 @@ impl Chat {
     fn rest(&mut self) {
         let may_rest = match &self.phase {
             Phase::Ready(ready) => ready.stall.is_none() && ready.state.may_rest(),
-            Phase::Absent | Phase::Deleted | Phase::Quarantined(_) => true,
-            // A log that could not be read yet may have something to settle.
-            Phase::Unread(_) => false,
+            Phase::Absent | Phase::Deleted | Phase::Quarantined(_) | Phase::Unread(None) => true,
+            // A log that could not be read may have something to settle.
+            Phase::Unread(Some(_)) => false,
         };
         if may_rest {
             self.retire();

@@ -1,5 +1,7 @@
 //! From a stored log to a state, page by page, trusting nothing that is read.
 
+use std::time::Duration;
+
 use polychat_core::{
     Seq,
     content::Text,
@@ -17,7 +19,7 @@ const PAGE: usize = 512;
 pub enum ReplayError {
     /// The store did not answer as it should; trying again later makes sense.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The log is damaged, or another chat's.
     #[error("damaged {0}")]
     Damaged(LogError),
@@ -38,7 +40,30 @@ impl ReplayError {
     }
 }
 
-/// Reads a chat's log up to `head`; up to its end when `head` is not known.
+impl From<StoreError> for ReplayError {
+    fn from(error: StoreError) -> Self {
+        match error.kind {
+            StoreErrorKind::Corrupt { seq } => damaged(seq, &error.message),
+            _ => Self::Store(error),
+        }
+    }
+}
+
+/// Waits for a store as long as is allowed; after that it counts as unavailable.
+///
+/// # Errors
+///
+/// Those of the store, and `Unavailable` when it took too long.
+pub async fn in_time<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let late = || StoreError::new(StoreErrorKind::Unavailable, "the store took too long");
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// Reads a chat's log up to `head`; up to its end when `head` is not known. Each call of the store
+/// may take as long as `patience`.
 ///
 /// # Errors
 ///
@@ -47,6 +72,7 @@ pub async fn replay(
     store: &dyn Store,
     key: &LogKey,
     head: Option<Seq>,
+    patience: Duration,
 ) -> Result<ChatState, ReplayError> {
     let Some(chat) = key.chat() else {
         return Err(StoreError::new(StoreErrorKind::NotFound, "not a chat's log").into());
@@ -56,11 +82,7 @@ pub async fn replay(
         if head.is_some_and(|head| state.head() >= head) {
             return Ok(state);
         }
-        let read = store.read(key, state.head(), PAGE).await;
-        let page = read.map_err(|error| match error.kind {
-            StoreErrorKind::Corrupt { seq } => damaged(seq, &error.message),
-            _ => ReplayError::Store(error),
-        })?;
+        let page = in_time(patience, store.read(key, state.head(), PAGE)).await?;
         for entry in &page {
             match entry {
                 Entry::Chat(recorded) => state.apply(recorded).map_err(ReplayError::Damaged)?,

@@ -65,7 +65,8 @@ impl Slot {
     /// Moves an actor in; earlier failures are forgotten.
     pub fn occupy(&self, actor: ChatRef) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.resting.store(false, Ordering::Relaxed);
+        // It has nothing to do until its first mail, which may never come.
+        self.resting.store(true, Ordering::Relaxed);
         *self.lock() = Some(actor);
     }
 

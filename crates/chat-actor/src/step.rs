@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::draw::{Drawn, draw};
+pub(crate) use self::watch::after;
 use crate::{
     actor::{ChatRef, Mail},
     environment::Environment,

@@ -24,7 +24,8 @@ impl Shared {
 
     /// Folds a chat's stored log.
     pub(crate) async fn replay(&self, chat: &ChatId) -> Result<ChatState, CommandError> {
-        let replayed = replay(&*self.environment.store, &self.key(chat), None).await;
+        let patience = self.environment.limits.append_duration_max;
+        let replayed = replay(&*self.environment.store, &self.key(chat), None, patience).await;
         let state = replayed.map_err(|error| match error {
             ReplayError::Store(error) => self.store_error(chat, &error),
             ReplayError::Damaged(_) => {

@@ -3,10 +3,13 @@
 //! An unavailable store is no crash. The chat is `stalled`, keeps what it had to decide, tries
 //! again with growing pauses, and heals by itself.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
 
 use polychat_core::{
-    Seq,
+    MessageId, Seq,
     content::Text,
     diagnostic::DiagnosticKind,
     ports::{AppendError, Entry, OpenMode, StoreError, StoreErrorKind},
@@ -15,7 +18,7 @@ use polychat_core::{
 use tokio::time::timeout;
 
 use super::{Broken, Chat, Phase};
-use crate::actor::Mail;
+use crate::{actor::Mail, replay::in_time};
 
 /// What a chat could not store.
 pub(super) struct Stall {
@@ -61,11 +64,9 @@ impl Chat {
             // Somebody else holds the log, or it is not what it was: begin again from the log.
             _ => return Err(Broken(error.to_string())),
         }
-        let may_take_effect = binding || matches!(error, AppendError::Ambiguous(_));
-        if !may_take_effect && !ready.state.is_working() {
-            // No turn has begun, so the place it was to have is for others.
-            self.permit = None;
-        }
+        // The place is for a turn that runs. A model call that is still under way holds it itself;
+        // what was to begin or go on asks again when the store is back.
+        self.permit = None;
         let reason = error.inner().to_string().into();
         ready.stall = Some(Stall { reason, decision, binding });
         self.report_stall(&error.inner().to_string());
@@ -92,7 +93,11 @@ impl Chat {
     pub(super) async fn try_store(&mut self) -> Result<(), Broken> {
         let ready = match &mut self.phase {
             Phase::Ready(ready) => ready,
-            Phase::Unread(Some(_)) => return self.read_log().await,
+            Phase::Unread(Some(_)) => {
+                self.read_log().await?;
+                self.retire_if_there_is_nothing();
+                return Ok(());
+            }
             Phase::Unread(None) | Phase::Absent | Phase::Deleted | Phase::Quarantined(_) => {
                 return Ok(());
             }
@@ -104,35 +109,45 @@ impl Chat {
             return Ok(());
         }
         let open = self.environment.store.open(&self.slot.key, OpenMode::Existing);
-        let opened = timeout(self.environment.limits.append_duration_max, open).await;
-        match opened {
-            Ok(Ok((fence, head))) => {
+        match in_time(self.environment.limits.append_duration_max, open).await {
+            Ok((fence, head)) => {
                 ready.fence = fence;
                 self.settle(head).await
             }
-            Ok(Err(error)) if is_passing(error.kind) => {
+            Err(error) if is_passing(error.kind) => {
                 self.try_store_later();
                 Ok(())
             }
-            Ok(Err(error)) => Err(Broken(error.to_string())),
-            Err(_) => {
-                self.try_store_later();
-                Ok(())
-            }
+            Err(error) => Err(Broken(error.to_string())),
         }
     }
 
     /// The log is open again and ends at `head`: did the append land?
     async fn settle(&mut self, head: Seq) -> Result<(), Broken> {
+        let Phase::Ready(ready) = &self.phase else { return Ok(()) };
+        let Some(stall) = &ready.stall else { return Ok(()) };
+        let before = ready.state.head();
+        let has_grown = head == before.plus(stall.decision.events.len() as u64);
+        let landed = match has_grown {
+            true => self.is_stored(&stall.decision).await,
+            false => Ok(false),
+        };
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(error) if is_passing(error.kind) => {
+                self.try_store_later();
+                return Ok(());
+            }
+            Err(error) => return Err(Broken(error.to_string())),
+        };
         let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
         let Some(stall) = ready.stall.take() else { return Ok(()) };
-        let before = ready.state.head();
-        let landed = head == before.plus(stall.decision.events.len() as u64);
+        self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
         if landed {
             self.healed();
             self.commit(stall.decision, None).await?;
         } else if head != before {
-            return Err(Broken(format!("the log ends at {head}, expected {before}")));
+            return Err(Broken(format!("the log ends at {head}, and not as it was written here")));
         } else if stall.binding {
             if let Err(error) = self.append(&stall.decision).await {
                 return self.stall(&error, stall.decision, true);
@@ -143,6 +158,17 @@ impl Chat {
             self.healed();
         }
         self.catch_up().await
+    }
+
+    /// Whether the log holds exactly what a decision was to append. A log of the same length may
+    /// have been written by somebody else.
+    async fn is_stored(&self, decision: &Decision) -> Result<bool, StoreError> {
+        let Phase::Ready(ready) = &self.phase else { return Ok(false) };
+        let (store, key) = (&self.environment.store, &self.slot.key);
+        let read = store.read(key, ready.state.head(), decision.events.len());
+        let stored = in_time(self.environment.limits.append_duration_max, read).await?;
+        let same = |(entry, event): (&Entry, _)| matches!(entry, Entry::Chat(it) if it == event);
+        Ok(stored.len() == decision.events.len() && stored.iter().zip(&decision.events).all(same))
     }
 
     /// Takes in what turns reported while the store was away.
@@ -158,7 +184,19 @@ impl Chat {
             }
         }
         self.settle_work();
+        if let Some(message) = self.open_message() {
+            // What was shown in the meantime is not saved, and nobody asks again before more is.
+            let due = Arc::new(AtomicBool::new(true));
+            self.myself.mail(Mail::CheckpointDue(message, due));
+        }
         Ok(())
+    }
+
+    fn open_message(&self) -> Option<MessageId> {
+        match &self.phase {
+            Phase::Ready(ready) => ready.state.open_message(),
+            _ => None,
+        }
     }
 
     fn healed(&mut self) {

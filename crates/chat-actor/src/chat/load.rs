@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{Broken, Chat, Phase, Ready, append::is_passing};
 use crate::{
     envelope::Responder,
-    replay::{ReplayError, replay},
+    replay::{ReplayError, in_time, replay},
 };
 
 impl Chat {
@@ -47,9 +47,9 @@ impl Chat {
                     Ok(())
                 }
                 kind if is_passing(kind) => {
-                    self.phase = Phase::Unread(Some(error.to_string().into()));
-                    self.report_stall(&error.to_string());
-                    self.try_store_later();
+                    // The try that has just failed was the one that was asked for.
+                    self.phase = Phase::Unread(None);
+                    self.find_out_later(&error);
                     Ok(())
                 }
                 _ => Err(Broken(error.to_string())),
@@ -59,16 +59,12 @@ impl Chat {
 
     async fn open_and_replay(&self) -> Result<(Fence, ChatState), ReplayError> {
         let (store, key) = (&*self.environment.store, &self.slot.key);
-        let open_and_replay = async {
-            let (fence, head) = store.open(key, OpenMode::Existing).await?;
-            // Whatever comes now, that much is known of the chat.
-            self.slot.feed.learn_head(head);
-            let state = replay(store, key, Some(head)).await?;
-            Ok((fence, state))
-        };
-        timeout(self.environment.limits.append_duration_max, open_and_replay).await.unwrap_or_else(
-            |_| Err(StoreError::new(StoreErrorKind::Unavailable, "the store took too long").into()),
-        )
+        let patience = self.environment.limits.append_duration_max;
+        let (fence, head) = in_time(patience, store.open(key, OpenMode::Existing)).await?;
+        // Whatever comes now, that much is known of the chat.
+        self.slot.feed.learn_head(head);
+        let state = replay(store, key, Some(head), patience).await?;
+        Ok((fence, state))
     }
 
     async fn begin_life(&mut self, fence: Fence, state: ChatState) -> Result<(), Broken> {
@@ -119,22 +115,39 @@ impl Chat {
             }
         }
         let open = self.environment.store.open(&self.slot.key, OpenMode::Create);
-        let opened = timeout(self.environment.limits.append_duration_max, open).await;
-        let late = || StoreError::new(StoreErrorKind::Unavailable, "the store took too long");
-        let error = match opened.unwrap_or_else(|_| Err(late())) {
+        let error = match in_time(self.environment.limits.append_duration_max, open).await {
             Ok((fence, _)) => return self.create_in(fence, decision, responder).await,
             Err(error) => error,
         };
         match error.kind {
-            StoreErrorKind::Exists => responder.refuse(Refusal::ChatExists { chat_id }),
-            StoreErrorKind::Deleted => responder.refuse(Refusal::ChatDeleted { chat_id }),
-            _ => responder.answer(Err(store_fault(&error))),
+            StoreErrorKind::Exists => {
+                responder.refuse(Refusal::ChatExists { chat_id });
+                // The store answers again, if it did not before.
+                self.phase = Phase::Unread(None);
+                self.read_log_once().await
+            }
+            StoreErrorKind::Deleted => {
+                responder.refuse(Refusal::ChatDeleted { chat_id });
+                self.retire();
+                Ok(())
+            }
+            _ => {
+                responder.answer(Err(store_fault(&error)));
+                self.find_out_later(&error);
+                Ok(())
+            }
         }
-        if error.kind == StoreErrorKind::Exists {
-            return self.read_log_once().await;
+    }
+
+    /// The store did not say whether there is a log. There may be one with work left in it, so the
+    /// actor stays until it knows.
+    fn find_out_later(&mut self, error: &StoreError) {
+        let already = matches!(self.phase, Phase::Unread(Some(_)));
+        self.phase = Phase::Unread(Some(error.to_string().into()));
+        self.report_stall(&error.to_string());
+        if !already {
+            self.try_store_later();
         }
-        self.retire();
-        Ok(())
     }
 
     async fn create_in(
@@ -148,15 +161,12 @@ impl Chat {
             Ok(()) => {
                 let chat = self.slot.chat.clone();
                 self.commit(decision, None).await?;
-                self.report_created();
                 responder.answer(Ok(Reply::Chat(chat)));
                 Ok(())
             }
             Err(error) => {
-                // Whether the log exists now is for the next actor to find out.
                 responder.answer(Err(store_fault(error.inner())));
-                self.report_stall(&error.inner().to_string());
-                self.retire();
+                self.find_out_later(error.inner());
                 Ok(())
             }
         }

@@ -12,14 +12,17 @@ use super::{Chat, Phase, status_of};
 impl Chat {
     /// Says what was just recorded.
     pub(super) fn report(&mut self, events: &[Arc<Recorded>]) {
-        let mut deleted = false;
+        let (mut created, mut deleted) = (false, false);
         for recorded in events {
             self.trace(recorded);
+            created |= matches!(recorded.event, Event::ChatCreated { .. });
             deleted |= matches!(recorded.event, Event::ChatDeleted {});
         }
         if deleted {
             self.slot.feed.end(polychat_core::EndReason::Deleted);
             self.environment.reporter.deleted(self.status());
+        } else if created {
+            self.environment.reporter.created(self.status());
         } else {
             self.report_status();
         }
@@ -56,6 +59,10 @@ impl Chat {
                 metrics::counter!("polychat_prompts_accepted_total").increment(1);
                 self.running.prompt_accepted(prompt_id, recorded.at);
             }
+            Event::PromptJoined { prompt_id, turn_id } => {
+                tracing::debug!(%world_id, %chat_id, %turn_id, %prompt_id, seq, "prompt joined");
+                self.running.prompt_started(prompt_id, recorded.at);
+            }
             Event::PromptWithdrawn { prompt_id, .. } => {
                 tracing::debug!(%world_id, %chat_id, %prompt_id, seq, "prompt withdrawn");
                 self.running.prompt_gone(prompt_id);
@@ -88,10 +95,6 @@ impl Chat {
         if status.head > Seq::ZERO {
             self.environment.reporter.status(status);
         }
-    }
-
-    pub(super) fn report_created(&self) {
-        self.environment.reporter.created(self.status());
     }
 
     pub(super) fn report_stall(&self, reason: &str) {

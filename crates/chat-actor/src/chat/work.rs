@@ -124,7 +124,7 @@ impl Chat {
             turn: step.turn,
             message,
             stop: token.clone(),
-            deadline: began + environment.limits.turn_duration_max,
+            deadline: step::after(began, environment.limits.turn_duration_max),
             output_bytes_before: step.output_bytes,
             checkpoint_due: Arc::new(AtomicBool::new(false)),
             _permit: self.permit.clone(),

@@ -118,6 +118,9 @@ impl State {
             }
             head = event.seq;
         }
+        // What comes in one append stays at hand until the next one: readers that keep up are to get
+        // it from here, because after a deletion there is no store to read it from.
+        let keep = self.limits.recorded_max.max(events.len());
         for event in events {
             let turn_begins = matches!(event.event, Event::TurnStarted { .. });
             if turn_begins {
@@ -128,7 +131,7 @@ impl State {
                 self.live_bytes = 0;
             }
             self.flight.note(event);
-            self.timeline.push(Arc::clone(event), self.limits.recorded_max);
+            self.timeline.push(Arc::clone(event), keep);
             if turn_begins && self.waiters.all_wait() {
                 self.drop_earlier();
             }

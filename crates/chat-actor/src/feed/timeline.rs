@@ -78,13 +78,13 @@ impl Timeline {
         self.last.live.extend(self.tail.replace(entry));
     }
 
-    /// Appends the next recorded event, and keeps at most `recorded_max` of them at hand.
-    pub(super) fn push(&mut self, event: Arc<Recorded>, recorded_max: usize) {
+    /// Appends the next recorded event, and keeps at most `keep` of them at hand.
+    pub(super) fn push(&mut self, event: Arc<Recorded>, keep: usize) {
         self.head = event.seq;
         self.last.live.extend(self.tail.take());
         let before = std::mem::replace(&mut self.last, Slot::of(event));
         self.earlier.push_back(before);
-        self.trim(recorded_max);
+        self.trim(keep);
     }
 
     /// Lets go of events beyond the newest `recorded_max`, and of slots that hold nothing.

@@ -34,7 +34,8 @@ impl Watch {
     pub(super) fn new(limits: &Limits, deadline: Instant) -> Self {
         let now = Instant::now();
         let no_progress = limits.turn_progress_duration_max;
-        let first = deadline.min(now + no_progress).min(now + limits.checkpoint_interval);
+        let first =
+            deadline.min(after(now, no_progress)).min(after(now, limits.checkpoint_interval));
         Self {
             sleep: Box::pin(sleep_until(first)),
             deadline,
@@ -56,12 +57,12 @@ impl Watch {
         if now >= self.deadline {
             return Some(Tick::Over(deadline_passed(limits)));
         }
-        if now >= self.heard + self.no_progress {
+        if now >= after(self.heard, self.no_progress) {
             let text = format!("the model said nothing for {:?}", self.no_progress);
             let failure = Failure::new(FailureKind::NoProgress, &text).retryable();
             return Some(Tick::Over(failure));
         }
-        if self.unsaved_since.is_some_and(|since| now >= since + self.checkpoint_interval) {
+        if self.unsaved_since.is_some_and(|since| now >= after(since, self.checkpoint_interval)) {
             self.unsaved_since = None;
             return Some(Tick::Checkpoint);
         }
@@ -70,9 +71,9 @@ impl Watch {
 
     /// Waits for the next moment at which something may have come to pass.
     pub(super) fn poll_moment(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        let mut next = self.deadline.min(self.heard + self.no_progress);
+        let mut next = self.deadline.min(after(self.heard, self.no_progress));
         if let Some(since) = self.unsaved_since {
-            next = next.min(since + self.checkpoint_interval);
+            next = next.min(after(since, self.checkpoint_interval));
         }
         // A timer that rings early costs a look; one that is set anew each time costs more.
         if self.sleep.deadline() > next {
@@ -89,6 +90,12 @@ impl Watch {
             self.sleep.as_mut().reset(next);
         }
     }
+}
+
+/// A moment so much later. A limit may be as large as `Duration::MAX`; a century will do then.
+pub(crate) fn after(moment: Instant, pause: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    moment.checked_add(pause.min(CENTURY)).unwrap_or(moment)
 }
 
 /// The turn's time is over.
