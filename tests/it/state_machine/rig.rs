@@ -348,7 +348,7 @@ fn small_limits() -> Limits {
     limits.prompts_queued_max = 3;
     limits.turns_running_max = 3;
     limits.turn_output_bytes_max = 4_096;
-    limits.steps_max = 2;
+    limits.steps_max = 3;
     limits.live_chats_max = 4;
     limits.chat_subscribers_max = 6;
     limits.feed_recorded_max = 8;

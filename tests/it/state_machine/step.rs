@@ -218,19 +218,21 @@ fn chat() -> impl Strategy<Value = Pick> {
     prop_oneof![Just(0), any::<Pick>()]
 }
 
-/// Sequences of this many steps, but for one in a thousand: so they shrink by leaving steps out.
+/// Two chats, and then this many steps, but for one in a thousand: so they shrink by leaving steps
+/// out.
 pub(crate) fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
+    let open = || Some(Step::Open { again: false });
     vec(option::weighted(0.999, step()), count)
-        .prop_map(|steps| steps.into_iter().flatten().collect())
+        .prop_map(move |steps| [open(), open()].into_iter().chain(steps).flatten().collect())
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => any::<bool>().prop_map(|again| Step::Open { again }),
-        26 => of_prompts(),
-        24 => (any::<Pick>(), says()).prop_map(|(call, says)| Step::Model { call, says }),
+        36 => of_prompts(),
+        34 => (any::<Pick>(), says()).prop_map(|(call, says)| Step::Model { call, says }),
         8 => of_turns(),
-        6 => of_chats(),
+        8 => of_chats(),
         22 => watch().prop_map(Step::Watch),
         6 => time(),
         8 => trouble(),
@@ -240,7 +242,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn of_prompts() -> impl Strategy<Value = Step> {
     use PromptMode::{Interrupt, Queue, Reject, Steer};
-    let mode = || select(vec![Queue, Queue, Steer, Interrupt, Reject]);
+    let mode = || select(vec![Queue, Queue, Steer, Steer, Interrupt, Reject]);
     let id = prop_oneof![
         8 => Just(PromptIdOf::Fresh),
         1 => any::<Pick>().prop_map(PromptIdOf::Again),
@@ -266,7 +268,7 @@ fn of_turns() -> impl Strategy<Value = Step> {
 
 fn of_chats() -> impl Strategy<Value = Step> {
     use Manage::{Archive, Close, Delete, Rename, Reopen};
-    let how = select(vec![Rename, Rename, Archive, Close, Reopen, Reopen, Delete]);
+    let how = select(vec![Rename, Archive, Close, Reopen, Reopen, Reopen, Delete]);
     let what = prop_oneof![
         Just(Ask::List),
         Just(Ask::Prompts),
@@ -289,7 +291,7 @@ fn says() -> impl Strategy<Value = Says> {
         3 => words().prop_map(Says::Reasoning),
         2 => Just(Says::Much),
         1 => Just(Says::Flood),
-        2 => Just(Says::ToolCall),
+        4 => Just(Says::ToolCall),
         8 => Just(Says::Finish),
         2 => any::<bool>().prop_map(|retryable| Says::Error { retryable }),
         1 => Just(Says::Panic),
@@ -306,7 +308,7 @@ pub(crate) fn watch() -> impl Strategy<Value = Watch> {
     };
     prop_oneof![
         4 => (chat(), from()).prop_map(|(chat, from)| Watch::Chat { chat, from }),
-        1 => Just(Watch::World),
+        2 => Just(Watch::World),
         6 => (any::<Pick>(), 1..12_u8)
             .prop_map(|(reader, notices)| Watch::Read { reader, notices }),
         4 => any::<Pick>().prop_map(|reader| Watch::CatchUp { reader }),
@@ -356,7 +358,7 @@ fn trouble() -> impl Strategy<Value = Step> {
         7 => (chat(), how).prop_map(|(chat, how)| Step::Break { chat, how }),
         1 => Just(Step::Outage),
         2 => chat().prop_map(|chat| Step::Heal { chat }),
-        2 => Just(Step::HealAll),
+        4 => Just(Step::HealAll),
     ]
 }
 
