@@ -181,6 +181,7 @@ impl Checker {
         let new = || LogWalk::new(chat.clone());
         let walk = self.walks.entry(chat.clone()).or_insert_with(new);
         let lived = walk.deleted.is_none();
+        walk.unconfirmed = summary.is_none();
         for recorded in events {
             walk.push(recorded, &mut self.found);
             self.requests.ended(chat, recorded, &mut self.found);

@@ -73,6 +73,8 @@ pub(super) struct LogWalk {
     pub(super) prompts: Prompts,
     pub(super) past: Past,
     pub(super) deleted: Option<Seq>,
+    /// Whether the last append was found in the store, and its chat may not know of it yet.
+    pub(super) unconfirmed: bool,
     /// The first event of the append that deleted the chat.
     pub(super) deleted_from: Seq,
     pub(super) closed: bool,
@@ -93,6 +95,7 @@ impl LogWalk {
             prompts: Prompts::default(),
             past: Past::default(),
             deleted: None,
+            unconfirmed: false,
             deleted_from: Seq::MAX,
             closed: false,
             title: Text::from(""),

@@ -1,6 +1,6 @@
 //! What models were given and what they let go of, against the chat's own log (REQ-2, law 3).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use polychat_core::{
     ChatId, Event, Recorded, Seq,
@@ -26,6 +26,8 @@ pub(super) struct Released {
 pub(super) struct Requests {
     messages: HashMap<RequestId, (ChatId, MessageId)>,
     released: HashMap<ChatId, HashMap<MessageId, Released>>,
+    /// What the chats have asked before, as the ids of the messages given.
+    asked: HashSet<(ChatId, Vec<MessageId>)>,
 }
 
 impl Requests {
@@ -44,7 +46,13 @@ impl Requests {
         };
         // A task that has not heard yet of its turn's end may still ask, for nobody.
         let Some(message) = walk.work.open else { return };
+        let ids = content.messages.iter().map(|message| message.id).collect();
+        let again = !self.asked.insert((chat.clone(), ids));
         if let Some(fault) = walk.past.judge(content) {
+            if again && walk.unconfirmed {
+                // Another attempt, by a chat that has not heard yet that the turn's end is stored.
+                return;
+            }
             found.push(Violation::Request { request, fault });
         }
         let of_chat = self.released.entry(chat.clone()).or_default();
