@@ -8,7 +8,7 @@ use polychat::{
 };
 use polychat_testkit::faulty_store::{Call, Fault};
 
-use crate::support::{code, house, outcome, settle, within};
+use crate::support::{code, house, messages, outcome, settle, watch, within};
 
 // NFR-3: a command to a chat that nobody created, sent while the store was away, left a `stalled`
 // status of it on the world's feed for ever
@@ -69,4 +69,22 @@ async fn a_stored_deletion_is_finished_when_the_world_opens_again() {
     settle().await;
     let listed = within(again.world.chats(Page::first(9), ChatFilter::new())).await.unwrap();
     assert_eq!(listed.chats, []);
+}
+
+// law 5: a world that was shut down while a chat waited for its next try at the store lost what the
+// chat had shown, although the store worked again
+#[tokio::test(start_paused = true)]
+async fn a_stalled_chat_tries_the_store_once_more_when_the_world_closes() {
+    let house = house().open().await;
+    let chat = house.chat("a").await;
+    let (_, call) = house.begin(&chat, "hello").await;
+    let mut reader = watch(&chat).await;
+    call.text("so far");
+    reader.until_text("so far").await;
+    house.faults.for_chat(chat.id()).next(Call::Append, 1, Fault::Unavailable);
+    assert_eq!(code(within(chat.cancel()).await), "store_unavailable");
+    within(house.local.shutdown()).await;
+    let again = house.reopened().await;
+    let chat = again.world.chat("a").unwrap();
+    assert_eq!(messages(&chat).await, ["user: hello", "assistant: so far"]);
 }

@@ -324,6 +324,8 @@ impl Chat {
     }
 
     async fn handle_interrupt(&mut self) -> Result<(), Broken> {
+        // What could not be stored until now gets one more chance; afterwards it is lost.
+        self.try_store().await?;
         self.input(Input::Interrupt, None).await?;
         self.retire();
         Ok(())
