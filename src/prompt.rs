@@ -3,8 +3,7 @@
 use futures_util::StreamExt;
 use polychat_core::{
     CommandError, Cursor, EndReason, Event, Fault, FaultKind, Notice, PromptId, PromptOutcome,
-    Refusal, Seq, StartAt, TurnId,
-    command::{Accepted, Page},
+    Refusal, Seq, StartAt, TurnId, command::Accepted, content::Text,
 };
 
 use crate::Chat;
@@ -16,8 +15,11 @@ pub struct PromptHandle {
     accepted: Accepted,
 }
 
-/// How a prompt ended, and in which turn.
-type Ended = (PromptOutcome, Option<TurnId>);
+/// How a prompt ended, and the text of the last message of its turn.
+struct Ended {
+    outcome: PromptOutcome,
+    answer: Text,
+}
 
 impl PromptHandle {
     pub(crate) fn new(chat: Chat, accepted: Accepted) -> Self {
@@ -50,9 +52,10 @@ impl PromptHandle {
     /// # Errors
     ///
     /// Refused as `chat_deleted` when the chat is gone before this was called, as `world_closed`
-    /// when the world closes first; a fault when the log cannot be read.
+    /// when the world closes first, as `subscribers_full` because waiting is watching; a fault when
+    /// the log cannot be read.
     pub async fn outcome(&self) -> Result<PromptOutcome, CommandError> {
-        Ok(self.ended().await?.0)
+        Ok(self.ended().await?.outcome)
     }
 
     /// Waits for the outcome and answers with the text of the last message that an agent wrote in
@@ -63,21 +66,7 @@ impl PromptHandle {
     ///
     /// As [`outcome`](Self::outcome).
     pub async fn answer(&self) -> Result<String, CommandError> {
-        let (_, turn) = self.ended().await?;
-        let mut page = Page::first(usize::MAX);
-        let mut text = String::new();
-        loop {
-            let read = self.chat.messages(page).await?;
-            for message in read.messages {
-                if turn.is_some() && message.turn_id == turn && message.is_assistant() {
-                    text = message.text();
-                }
-            }
-            match read.next {
-                Some(next) => page = Page::after(next, usize::MAX),
-                None => return Ok(text),
-            }
-        }
+        Ok(self.ended().await?.answer.to_string())
     }
 
     async fn ended(&self) -> Result<Ended, CommandError> {
@@ -85,11 +74,12 @@ impl PromptHandle {
         let start = StartAt::After(Cursor::after(self.accepted.accepted_seq));
         let mut notices = self.chat.subscribe(start).await?;
         let mut turn = None;
+        let mut answer = Text::from("");
         while let Some(notice) = notices.next().await {
             match notice {
                 Notice::Recorded { event, .. } => match &event.event {
                     Event::PromptWithdrawn { prompt_id, .. } if prompt_id == self.id() => {
-                        return Ok((PromptOutcome::Withdrawn, None));
+                        return Ok(Ended { outcome: PromptOutcome::Withdrawn, answer });
                     }
                     Event::TurnStarted { prompt_ids, .. } if prompt_ids.contains(self.id()) => {
                         turn = Some(TurnId(event.seq));
@@ -97,8 +87,14 @@ impl PromptHandle {
                     Event::PromptJoined { prompt_id, turn_id } if prompt_id == self.id() => {
                         turn = Some(*turn_id);
                     }
+                    // One turn at a time: whatever ends while it runs is its message.
+                    Event::MessageEnd { text, .. } | Event::MessageError { text, .. }
+                        if turn.is_some() =>
+                    {
+                        answer = text.clone();
+                    }
                     Event::TurnEnded { turn_id, outcome } if turn == Some(*turn_id) => {
-                        return Ok((outcome.clone().into(), turn));
+                        return Ok(Ended { outcome: outcome.clone().into(), answer });
                     }
                     _ => {}
                 },

@@ -1,9 +1,11 @@
 //! Several worlds side by side.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use polychat_core::{WorldId, id::InvalidId};
-use tokio::sync::Mutex;
 
 use crate::{Error, OpenError, World, WorldBuilder};
 
@@ -20,37 +22,41 @@ use crate::{Error, OpenError, World, WorldBuilder};
 /// let (home, work) = (worlds.open("home").await?, worlds.open("work").await?);
 /// home.open_chat("a").await?;
 /// work.open_chat("a").await?;
-/// assert_eq!(worlds.list().await.len(), 2);
+/// assert_eq!(worlds.list().len(), 2);
 /// worlds.close("home").await?;
 /// # worlds.close_all().await;
 /// # Ok::<(), polychat::Error>(()) }).unwrap();
 /// ```
 pub struct Worlds {
     template: WorldBuilder,
-    /// Held while one is opened or closed, so that no world is ever open twice.
-    open: Mutex<BTreeMap<WorldId, World>>,
+    /// Never locked while a world opens or closes: the others are found all the time.
+    places: Mutex<BTreeMap<WorldId, Place>>,
+}
+
+enum Place {
+    /// It is being opened or closed.
+    Changing,
+    Open(World),
 }
 
 impl Worlds {
     /// Worlds that are all opened like this one, but for their names.
     #[must_use]
     pub fn new(template: WorldBuilder) -> Self {
-        Self { template: template.with_shared_store(), open: Mutex::new(BTreeMap::new()) }
+        Self { template: template.with_shared_store(), places: Mutex::new(BTreeMap::new()) }
     }
 
     /// Opens a world.
     ///
     /// # Errors
     ///
-    /// [`OpenError::AlreadyOpen`], or as [`WorldBuilder::open`].
+    /// [`OpenError::AlreadyOpen`], also while it is being opened or closed, or as
+    /// [`WorldBuilder::open`].
     pub async fn open(&self, id: impl AsRef<str>) -> Result<World, Error> {
         let id = WorldId::new(id)?;
-        let mut open = self.open.lock().await;
-        if open.contains_key(&id) {
-            return Err(OpenError::AlreadyOpen(id).into());
-        }
-        let world = self.template.clone().open_as(id.clone()).await?;
-        open.insert(id, world.clone());
+        let mut change = self.begin_opening(&id)?;
+        let world = self.template.clone().open_as(id).await?;
+        change.ends_as = Some(world.clone());
         Ok(world)
     }
 
@@ -59,14 +65,22 @@ impl Worlds {
     /// # Errors
     ///
     /// [`InvalidId`] when the string is no id.
-    pub async fn get(&self, id: impl AsRef<str>) -> Result<Option<World>, InvalidId> {
+    pub fn get(&self, id: impl AsRef<str>) -> Result<Option<World>, InvalidId> {
         let id = WorldId::new(id)?;
-        Ok(self.open.lock().await.get(&id).cloned())
+        Ok(match self.lock().get(&id) {
+            Some(Place::Open(world)) => Some(world.clone()),
+            Some(Place::Changing) | None => None,
+        })
     }
 
     /// The ids of the open worlds, in their byte order.
-    pub async fn list(&self) -> Vec<WorldId> {
-        self.open.lock().await.keys().cloned().collect()
+    #[must_use]
+    pub fn list(&self) -> Vec<WorldId> {
+        let open = |(id, place): (&WorldId, &Place)| match place {
+            Place::Open(_) => Some(id.clone()),
+            Place::Changing => None,
+        };
+        self.lock().iter().filter_map(open).collect()
     }
 
     /// Closes a world in order; whether it was open. The others go on.
@@ -74,19 +88,64 @@ impl Worlds {
     /// # Errors
     ///
     /// [`InvalidId`] when the string is no id.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the world is open still, and may be closing: call it again.
     pub async fn close(&self, id: impl AsRef<str>) -> Result<bool, InvalidId> {
         let id = WorldId::new(id)?;
-        let mut open = self.open.lock().await;
-        let Some(world) = open.get(&id) else { return Ok(false) };
+        let Some((world, mut change)) = self.begin_closing(&id) else { return Ok(false) };
         world.shutdown().await;
-        open.remove(&id);
+        change.ends_as = None;
         Ok(true)
     }
 
     /// Closes all worlds in order, at once.
     pub async fn close_all(&self) {
-        let mut open = self.open.lock().await;
-        futures_util::future::join_all(open.values().map(World::shutdown)).await;
-        open.clear();
+        let ids = self.list();
+        futures_util::future::join_all(ids.iter().map(|id| self.close(id))).await;
+    }
+
+    fn begin_opening(&self, id: &WorldId) -> Result<Change<'_>, Error> {
+        let mut places = self.lock();
+        if places.contains_key(id) {
+            return Err(OpenError::AlreadyOpen(id.clone()).into());
+        }
+        places.insert(id.clone(), Place::Changing);
+        Ok(Change { worlds: self, id: id.clone(), ends_as: None })
+    }
+
+    fn begin_closing(&self, id: &WorldId) -> Option<(World, Change<'_>)> {
+        let mut places = self.lock();
+        let place = places.get_mut(id)?;
+        match std::mem::replace(place, Place::Changing) {
+            Place::Changing => None,
+            Place::Open(world) => {
+                let ends_as = Some(world.clone());
+                Some((world, Change { worlds: self, id: id.clone(), ends_as }))
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<WorldId, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A world that is being opened or closed. However that ends, its place is not left in between.
+struct Change<'a> {
+    worlds: &'a Worlds,
+    id: WorldId,
+    /// The world, if it is open then.
+    ends_as: Option<World>,
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        let mut places = self.worlds.lock();
+        match self.ends_as.take() {
+            Some(world) => places.insert(self.id.clone(), Place::Open(world)),
+            None => places.remove(&self.id),
+        };
     }
 }

@@ -50,7 +50,7 @@ async fn worlds_are_opened_once_listed_and_closed_one_by_one() {
     let one = worlds.open("one").await.unwrap();
     let two = worlds.open("two").await.unwrap();
     assert!(worlds.open("one").await.is_err(), "it is open already");
-    let ids: Vec<String> = worlds.list().await.iter().map(ToString::to_string).collect();
+    let ids: Vec<String> = worlds.list().iter().map(ToString::to_string).collect();
     assert_eq!(ids, ["one", "two"]);
     one.open_chat("a").await.unwrap();
     two.open_chat("a").await.unwrap();
@@ -62,7 +62,7 @@ async fn worlds_are_opened_once_listed_and_closed_one_by_one() {
     let again = worlds.open("one").await.unwrap();
     assert_eq!(again.chats(Page::first(9), ChatFilter::new()).await.unwrap().chats.len(), 1);
     within(worlds.close_all()).await;
-    assert!(worlds.list().await.is_empty());
+    assert!(worlds.list().is_empty());
 }
 
 fn command_error(error: polychat::Error) -> polychat::CommandError {

@@ -126,11 +126,21 @@ impl Actor for ChatActor {
 pub mod supervise {
     use std::sync::Arc;
 
-    use ractor::{Actor, ActorCell, ActorId, SpawnErr};
+    use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, SpawnErr};
 
     pub use super::ChatRef;
     use super::{ChatActor, ChatArguments};
-    use crate::{environment::Environment, slot::Slot};
+    use crate::{chat::Broken, environment::Environment, slot::Slot};
+
+    /// What operators may hear of why an actor failed. The text of a panic may quote a message, so
+    /// it stays where the panic hook put it.
+    #[must_use]
+    pub fn fault_of(error: &ActorProcessingErr) -> String {
+        match error.downcast_ref::<Broken>() {
+            Some(broken) => broken.to_string(),
+            None => "it panicked".to_owned(),
+        }
+    }
 
     /// Starts the actor of a chat under a supervisor. It does nothing before its first mail.
     ///

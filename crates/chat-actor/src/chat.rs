@@ -99,7 +99,10 @@ impl Chat {
         }
         match mail {
             Mail::Envelope(envelope) => self.handle_envelope(envelope).await,
-            Mail::Turn(input) => self.input(Input::Turn(input), None).await,
+            Mail::Turn(input) => {
+                self.running.heard_from(&input);
+                self.input(Input::Turn(input), None).await
+            }
             Mail::CheckpointDue(message, due) => {
                 // Lowered first: text that is shown from here on asks again.
                 due.store(false, std::sync::atomic::Ordering::Release);

@@ -124,6 +124,11 @@ impl Metadata {
         self.0.as_ref()?.get(key)
     }
 
+    /// All of it; `None` when there is none.
+    pub(crate) fn object(&self) -> Option<&Map<String, Value>> {
+        self.0.as_deref()
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

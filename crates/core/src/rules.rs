@@ -19,6 +19,7 @@ mod context;
 mod create;
 mod decide;
 mod draft;
+mod fingerprint;
 mod forecast;
 mod history;
 mod input;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use polychat_chat_actor::{
     query::{Query, View},
-    replay::{ReplayError, replay},
+    replay::{ReplayError, in_time, replay},
 };
 use polychat_core::{
     ChatId, CommandError, Cursor, Fault, FaultKind, Recorded, Refusal, Reply, Seq, StatusKind,
@@ -20,6 +20,14 @@ use crate::world::Shared;
 impl Shared {
     pub(crate) fn key(&self, chat: &ChatId) -> LogKey {
         LogKey::Chat(self.environment.world.clone(), chat.clone())
+    }
+
+    /// Waits for the store as long as an append may take.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.environment.limits.append_duration_max, work).await
     }
 
     /// Folds a chat's stored log.
@@ -63,12 +71,13 @@ impl Shared {
         mut page: Page,
         filter: &ChatFilter,
     ) -> Result<Reply, CommandError> {
-        let limit = page.limit.clamp(1, self.environment.limits.page_max);
+        let limit = page.limit.min(self.environment.limits.page_max).max(1);
         let wanted = filter.title_contains.as_ref().map(|text| text.to_lowercase());
         let mut chats = Vec::new();
         loop {
             page.limit = limit;
-            let listed = self.environment.store.list(&self.environment.world, &page).await;
+            let list = self.environment.store.list(&self.environment.world, &page);
+            let listed = self.in_time(list).await;
             let read = listed
                 .map_err(|error| Fault::new(FaultKind::StoreUnavailable, &error.to_string()))?;
             let is_last = read.len() < limit;
@@ -98,10 +107,10 @@ impl Shared {
         limit: usize,
     ) -> Result<Reply, CommandError> {
         let (store, key) = (&self.environment.store, self.key(chat));
-        let limit = limit.clamp(1, self.environment.limits.page_max);
+        let limit = limit.min(self.environment.limits.page_max).max(1);
         let refuse = |error: StoreError| self.store_error(chat, &error);
-        let head = store.summary(&key).await.map_err(refuse)?.head;
-        let entries = store.read(&key, after, limit).await.map_err(refuse)?;
+        let head = self.in_time(store.summary(&key)).await.map_err(refuse)?.head;
+        let entries = self.in_time(store.read(&key, after, limit)).await.map_err(refuse)?;
         let mut events: Vec<Arc<Recorded>> = Vec::with_capacity(entries.len());
         let mut expected = after.next();
         for entry in entries {

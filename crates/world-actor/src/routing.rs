@@ -92,17 +92,29 @@ impl Shared {
 
     /// Reads from the live chat if there is one, else from its stored log.
     async fn read(&self, chat: &ChatId, query: Query, way: Way) -> Result<Reply, CommandError> {
-        if let Some(slot) = self.directory.get(chat)
-            && let Some(actor) = slot.actor()
-        {
-            let (envelope, answer) = Envelope::new(Work::Ask(query.clone()), way.places(&slot)?);
+        let result = self.read_slot(chat, query, way).await;
+        self.directory.forget_unused(chat);
+        result
+    }
+
+    async fn read_slot(
+        &self,
+        chat: &ChatId,
+        query: Query,
+        way: Way,
+    ) -> Result<Reply, CommandError> {
+        let slot = self.directory.get_or_make(chat);
+        let mut _places = way.places(&slot)?;
+        if let Some(actor) = slot.actor() {
+            let (envelope, answer) = Envelope::new(Work::Ask(query.clone()), _places);
             actor.send(envelope);
             match answer.wait().await {
                 Delivery::Answered(result) => return result,
-                Delivery::Returned(..) => {}
+                Delivery::Returned(_, same) => _places = same,
                 Delivery::Lost => return Err(lost()),
             }
         }
+        // The places are held until the log is read, which costs as much as the log is long.
         self.query_stored(chat, &query).await
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Supervisor {
     chats: HashMap<ChatId, Entry>,
     names: HashMap<ActorId, ChatId>,
     /// Live chats, least recently looked at first: candidates to passivate when the world is full.
-    rotation: VecDeque<ChatId>,
+    rotation: VecDeque<ActorId>,
     /// Who waits for another chat to make room; bounded by the world's lanes.
     crowd: Crowd,
     stopping: bool,
@@ -131,7 +131,9 @@ impl Actor for WorldActor {
         supervisor: &mut Supervisor,
     ) -> Result<(), ActorProcessingErr> {
         let (actor, fault) = match event {
-            SupervisionEvent::ActorFailed(who, error) => (who.get_id(), Some(error.to_string())),
+            SupervisionEvent::ActorFailed(who, error) => {
+                (who.get_id(), Some(supervise::fault_of(&error)))
+            }
             // A killed actor reports a termination, not a failure.
             SupervisionEvent::ActorTerminated(who, _, Some(reason)) if reason == "killed" => {
                 (who.get_id(), Some(reason))
@@ -223,7 +225,7 @@ impl Supervisor {
                     let _ = waiter.send(Ok(actor.clone()));
                 }
                 self.names.insert(id, chat.clone());
-                self.rotation.push_back(chat.clone());
+                self.rotation.push_back(id);
             }
             Err(error) => {
                 let reason: Text = error.to_string().into();
@@ -249,7 +251,10 @@ impl Supervisor {
     /// A chat's actor has ended, in order or not.
     async fn ended(&mut self, myself: &ActorRef<Order>, actor: ActorId, fault: Option<String>) {
         let Some(chat) = self.names.remove(&actor) else { return };
-        self.rotation.retain(|live| *live != chat);
+        if self.rotation.len() > 2 * self.names.len() + 64 {
+            // Names of actors that have ended are left behind, and cleared away now and then.
+            self.rotation.retain(|live| self.names.contains_key(live));
+        }
         if let Some(entry) = self.chats.get(&chat) {
             entry.slot.vacate();
         }

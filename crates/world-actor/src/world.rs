@@ -141,18 +141,21 @@ impl LocalWorld {
     /// Closes the world: new commands are refused, running turns get
     /// [`shutdown_turn_duration`](polychat_core::Limits::shutdown_turn_duration) to end and then
     /// end `interrupted`, waiting prompts and approvals stay in their logs, and every subscription
-    /// ends with [`EndReason::WorldClosed`]. Closing again waits for the same end.
+    /// ends with [`EndReason::WorldClosed`]. Closing again, also after an earlier call was dropped,
+    /// waits for the same end.
     pub async fn shutdown(&self) {
         let shared = &self.shared;
         shared.closed.store(true, Ordering::Release);
         let mut task = shared.supervisor_task.lock().await;
-        let Some(supervisor) = task.take() else { return };
+        let Some(supervisor) = task.as_mut() else { return };
         let (environment, limits) = (&shared.environment, &shared.environment.limits);
         environment.gate.close();
         let _ = timeout(limits.shutdown_turn_duration, environment.gate.empty()).await;
         let _ = shared.supervisor.send_message(Order::Shutdown);
         // The supervisor ends by itself, at the latest when its own deadline is over.
-        let _ = supervisor.await;
+        if !supervisor.is_finished() {
+            let _ = supervisor.await;
+        }
         shared.stop.cancel();
         environment.tasks.close();
         let _ = timeout(limits.shutdown_drain_duration, environment.tasks.wait()).await;
@@ -160,13 +163,15 @@ impl LocalWorld {
             slot.feed.end(EndReason::WorldClosed);
         }
         shared.feed.close();
+        // Only now is it done: whoever is dropped before leaves it to the next one.
+        *task = None;
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         self.stop.cancel();
-        if !self.closed.load(Ordering::Acquire) {
+        if self.supervisor_task.get_mut().is_some() {
             let _ = self.supervisor.send_message(Order::Shutdown);
             self.feed.close();
         }
@@ -200,6 +205,28 @@ impl Shared {
         if self.is_closed() { Err(Refusal::WorldClosed {}) } else { Ok(()) }
     }
 
+    /// Operators hear of every refusal, and of nothing that the caller said.
+    fn note(&self, chat: Option<&ChatId>, command: &'static str, error: &CommandError) {
+        let CommandError::Refused(refusal) = error else { return };
+        let code = refusal.code();
+        metrics::counter!("polychat_refusals_total", "code" => code, "command" => command)
+            .increment(1);
+        self.report(chat, DiagnosticKind::Refused { code: code.into() });
+    }
+
+    async fn subscribe(
+        self: &Arc<Self>,
+        scope: Scope,
+        start: StartAt,
+    ) -> Result<NoticeStream, CommandError> {
+        self.check_open()?;
+        match scope {
+            Scope::World => Ok(Box::pin(self.feed.subscribe()?)),
+            Scope::Chat(chat) => self.subscribe_chat(&chat, &start).await,
+            _ => Err(Refusal::Unsupported { what: "this scope".into() }.into()),
+        }
+    }
+
     async fn subscribe_chat(
         self: &Arc<Self>,
         chat: &ChatId,
@@ -208,7 +235,8 @@ impl Shared {
         let slot = self.directory.get_or_make(chat);
         if slot.feed.head() == Seq::ZERO || slot.is_vacant() {
             // Nobody has read the log yet, and watching does not revive a chat.
-            let summary = self.environment.store.summary(&slot.key).await;
+            let _place = self.lanes.enter()?;
+            let summary = self.in_time(self.environment.store.summary(&slot.key)).await;
             let summary = summary.map_err(|error| self.store_error(chat, &error))?;
             slot.feed.learn_head(summary.head);
         }
@@ -235,29 +263,24 @@ impl WorldService for LocalWorld {
             Ok(()) => self.shared.route(command).await,
             Err(refusal) => Err(refusal.into()),
         };
-        if let Err(CommandError::Refused(refusal)) = &result {
-            let code = refusal.code();
-            metrics::counter!("polychat_refusals_total", "code" => code, "command" => name)
-                .increment(1);
-            self.shared.report(chat.as_ref(), DiagnosticKind::Refused { code: code.into() });
+        if let Err(error) = &result {
+            self.shared.note(chat.as_ref(), name, error);
         }
         result
     }
 
     async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
-        self.shared.check_open()?;
-        match scope {
-            Scope::World => Ok(Box::pin(self.shared.feed.subscribe()?)),
-            Scope::Chat(chat) => {
-                let result = self.shared.subscribe_chat(&chat, &start).await;
-                if let Err(CommandError::Refused(refusal)) = &result {
-                    let code = refusal.code().into();
-                    self.shared.report(Some(&chat), DiagnosticKind::Refused { code });
-                    self.shared.directory.forget_unused(&chat);
-                }
-                result
+        let chat = match &scope {
+            Scope::Chat(chat) => Some(chat.clone()),
+            _ => None,
+        };
+        let result = self.shared.subscribe(scope, start).await;
+        if let Err(error) = &result {
+            self.shared.note(chat.as_ref(), "events/subscribe", error);
+            if let Some(chat) = &chat {
+                self.shared.directory.forget_unused(chat);
             }
-            _ => Err(Refusal::Unsupported { what: "this scope".into() }.into()),
         }
+        result
     }
 }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use polychat_core::{
-    Failure, FailureKind, MessageId, PromptId, Timestamp, TurnId,
+    Diagnostic, Failure, FailureKind, MessageId, PromptId, Timestamp, TurnId,
+    diagnostic::DiagnosticKind,
     ports::{HostContext, ModelRequest},
     rules::{Decision, Effect, Input, TurnInput},
 };
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Broken, Chat, Phase};
@@ -24,12 +25,19 @@ use crate::{
 /// What runs for the chat, and when it began.
 #[derive(Default)]
 pub(super) struct Running {
-    /// The model call; dropping the guard stops it.
-    model: Option<(MessageId, DropGuard)>,
+    /// The model call; dropping it stops it.
+    model: Option<ModelCall>,
     /// When the running turn began, in this life of the actor, and when its time is over.
     turn: Option<(TurnId, Instant)>,
     /// When the waiting prompts were accepted; as many as wait.
     accepted: HashMap<PromptId, Timestamp>,
+}
+
+struct ModelCall {
+    turn: TurnId,
+    message: MessageId,
+    task: JoinHandle<()>,
+    stop: DropGuard,
 }
 
 impl Running {
@@ -45,6 +53,15 @@ impl Running {
         if self.accepted.is_empty() {
             // An idle chat keeps no table.
             self.accepted = HashMap::new();
+        }
+    }
+
+    /// A model call that reports its end has ended by itself.
+    pub(super) fn heard_from(&mut self, input: &TurnInput) {
+        if let TurnInput::MessageDone { message, .. } | TurnInput::MessageFailed { message, .. } =
+            input
+        {
+            self.model.take_if(|call| call.message == *message);
         }
     }
 
@@ -129,8 +146,9 @@ impl Chat {
             checkpoint_due: Arc::new(AtomicBool::new(false)),
             _permit: self.permit.clone(),
         };
-        self.running.model = Some((message, token.drop_guard()));
-        environment.tasks.spawn(step::run(assignment));
+        let task = environment.tasks.spawn(step::run(assignment));
+        let stop = token.drop_guard();
+        self.running.model = Some(ModelCall { turn: step.turn, message, task, stop });
     }
 
     /// Stops what the state does not show as open, and takes, asks for, or gives back a place among
@@ -138,8 +156,8 @@ impl Chat {
     pub(super) fn settle_work(&mut self) {
         let Phase::Ready(ready) = &self.phase else { return };
         let open = ready.state.open_message();
-        if self.running.model.as_ref().is_some_and(|(message, _)| Some(*message) != open) {
-            self.running.model = None;
+        if let Some(stopped) = self.running.model.take_if(|call| Some(call.message) != open) {
+            self.watch_end(stopped);
         }
         let working = ready.state.is_working();
         let wants = ready.state.wants_to_run();
@@ -152,6 +170,24 @@ impl Chat {
             let (place, myself) = (self.environment.gate.enter(), self.myself.clone());
             tokio::spawn(async move { myself.mail(Mail::Admitted(place.await)) });
         }
+    }
+
+    /// Reports a task that does not end in time. Nobody waits for it; its place among the running
+    /// turns does.
+    fn watch_end(&self, call: ModelCall) {
+        let ModelCall { turn: turn_id, task, stop, .. } = call;
+        drop(stop);
+        if task.is_finished() {
+            return;
+        }
+        let (environment, chat) = (Arc::clone(&self.environment), self.slot.chat.clone());
+        tokio::spawn(async move {
+            let patience = environment.limits.shutdown_drain_duration;
+            if tokio::time::timeout(patience, task).await.is_err() {
+                let (at, kind) = (environment.clock.now(), DiagnosticKind::TaskLingers { turn_id });
+                environment.reporter.diagnostic(Diagnostic::of_chat(at, chat, kind));
+            }
+        });
     }
 
     pub(super) async fn handle_admitted(

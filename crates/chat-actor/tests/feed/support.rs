@@ -272,7 +272,7 @@ impl Watcher {
                     }
                     self.reader.advance(until);
                 }
-                other => panic!("{other:?}"),
+                Read::Ended(reason) => panic!("{reason:?}"),
             }
         }
         chunks

@@ -8,8 +8,9 @@ use step::is_ready;
 
 use super::{
     ChatState,
+    fingerprint::fingerprint,
     prompts::position,
-    state::{Info, Life, Phase, PromptRecord, Queued, Stage, Turn, Work, fingerprint},
+    state::{Info, Life, Phase, PromptRecord, Queued, Stage, Turn, Work},
 };
 use crate::{
     content::{Metadata, Text},

@@ -6,7 +6,8 @@ use super::{
     ChatState, Decision, Facts,
     create::{check_metadata, check_size},
     draft::Draft,
-    state::{Life, Queued, Stage, fingerprint},
+    fingerprint::fingerprint,
+    state::{Life, Queued, Stage},
 };
 use crate::{
     command::{Accepted, PromptChange},

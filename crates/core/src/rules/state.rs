@@ -210,24 +210,3 @@ impl Turn {
         }
     }
 }
-
-/// A number by which two bodies are told apart without keeping either.
-pub(super) fn fingerprint(body: &PromptBody) -> u128 {
-    use std::hash::{DefaultHasher, Hasher};
-    struct Sink([DefaultHasher; 2]);
-    impl std::io::Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.iter_mut().for_each(|hasher| hasher.write(bytes));
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut sink = Sink([DefaultHasher::new(), DefaultHasher::new()]);
-    sink.0[1].write_u8(1);
-    // Writing into a hasher cannot fail, and a body is always serialisable.
-    let _ = serde_json::to_writer(&mut sink, body);
-    let [low, high] = sink.0.map(|hasher| u128::from(hasher.finish()));
-    (high << 64) | low
-}

@@ -30,7 +30,7 @@ struct Golden {
 }
 
 fn object() -> Metadata {
-    Map::from_iter([("key".to_owned(), json!({"n": 1, "f": 0.5}))]).into()
+    Map::from_iter([("key".to_owned(), json!({"f": 0.5, "n": 1}))]).into()
 }
 
 fn parts() -> Vec<Part> {

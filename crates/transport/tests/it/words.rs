@@ -109,5 +109,5 @@ fn every_reason_to_end_and_every_kind_of_reply_has_a_sample() {
         .into_iter()
         .map(|(command, _)| polychat_transport::guard::Expected::of(&command).kind().into())
         .collect();
-    assert_eq!(variants_of("command.rs", "Reply"), kinds.len());
+    assert_eq!(variants_of("command/reply.rs", "Reply"), kinds.len());
 }

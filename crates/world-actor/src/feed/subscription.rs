@@ -61,6 +61,9 @@ impl WorldSubscription {
                 self.ready.push_back(WorldNotice::Status { status: entry.status.clone() });
             }
             self.version = version;
+            if let Some(Some(reader)) = inner.readers.get_mut(self.place) {
+                reader.version = version;
+            }
         }
         if self.version < inner.version {
             self.version = inner.version;
@@ -78,12 +81,15 @@ impl WorldSubscription {
             self.ended = true;
             return Some(Notice::Ended(EndReason::WorldClosed));
         }
-        let (place, version) = (self.place, self.version);
-        if let Some(Some(reader)) = inner.readers.get_mut(place) {
-            reader.version = version;
-            reader.waker = Some(cx.waker().clone());
+        let mut old = None;
+        if let Some(Some(reader)) = inner.readers.get_mut(self.place) {
+            reader.version = self.version;
+            old = reader.waker.replace(cx.waker().clone());
         }
         inner.forget_read();
+        // Outside the lock: dropping a waker can drop a task, and with it another subscription.
+        drop(inner);
+        drop(old);
         None
     }
 }
@@ -111,12 +117,12 @@ impl Stream for WorldSubscription {
 impl Drop for WorldSubscription {
     fn drop(&mut self) {
         let mut inner = self.feed.lock();
-        if let Some(slot) = inner.readers.get_mut(self.place) {
-            *slot = None;
-        }
+        let left = inner.readers.get_mut(self.place).and_then(Option::take);
         while inner.readers.last().is_some_and(Option::is_none) {
             inner.readers.pop();
         }
         inner.forget_read();
+        drop(inner);
+        drop(left);
     }
 }

@@ -40,11 +40,12 @@ impl Supervisor {
     pub(super) fn make_room(&mut self, myself: &ActorRef<Order>, newcomer: Newcomer) {
         for _ in 0..self.rotation.len() {
             let Some(candidate) = self.rotation.pop_front() else { break };
-            let Some(entry) = self.chats.get(&candidate) else { continue };
+            let Some(chat) = self.names.get(&candidate).cloned() else { continue };
+            let Some(entry) = self.chats.get(&chat) else { continue };
             if !matches!(entry.life, Life::Actor) {
                 continue;
             }
-            let (slot, chat) = (Arc::clone(&entry.slot), candidate.clone());
+            let slot = Arc::clone(&entry.slot);
             self.rotation.push_back(candidate);
             let Some(actor) = slot.actor() else { continue };
             if slot.is_resting() && self.crowd.asked.insert(chat.clone()) {
