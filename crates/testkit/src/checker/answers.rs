@@ -60,7 +60,8 @@ impl Answers {
         let prompt_ended = match (command, walk) {
             (Command::LookUpPrompt { prompt, .. }, Some(walk)) => {
                 let standing = walk.prompts.all.get(prompt).map(|prompt| &prompt.standing);
-                matches!(standing, Some(Standing::Ended(..)))
+                // A chat that has not heard yet of its last append still tells the state before.
+                matches!(standing, Some(Standing::Ended(..))) && !walk.unconfirmed
             }
             _ => false,
         };
