@@ -291,7 +291,10 @@ impl Reader {
         // Who lagged when the rows went cannot be told what was in them, only that they are gone.
         let may_end = |walk: &LogWalk| {
             let lagged = |from: Seq| self.next.unwrap_or(self.head_at_start.next()) < from;
-            walk.deleted.is_some_and(|at| self.has_seen(at) || lagged(walk.deleted_from))
+            // Who came after it may find that feed and store have let go of it already.
+            let came_later = |at: Seq| self.head_at_start >= at;
+            walk.deleted
+                .is_some_and(|at| self.has_seen(at) || lagged(walk.deleted_from) || came_later(at))
         };
         if reason == EndReason::Deleted && !walk.is_some_and(may_end) {
             faults.push(DeliveryFault::EndedWithoutDelete);
