@@ -41,7 +41,7 @@ pub(crate) fn run_blocking() {
     println!("## blocking: the longest silence of a chat that speaks every 2 ms, two threads,");
     println!("## beside models that keep their threads for 2 s each");
     for blocked in 0..=2 {
-        let calm = calm_beside(&vec!["block"; blocked]);
+        let calm = calm_interrupted_by(&vec!["block"; blocked]);
         let mut silences: Vec<f64> =
             calm.windows(2).map(|pair| (pair[1].read - pair[0].read) as f64).collect();
         let longest = quantile(&mut silences, 1.0) / 1e6;
@@ -57,6 +57,22 @@ struct Chunk {
 
 fn latencies(chunks: &[Chunk]) -> Vec<f64> {
     chunks.iter().map(|chunk| chunk.read.saturating_sub(chunk.said) as f64).collect()
+}
+
+/// The neighbours begin once the calm chat speaks.
+fn calm_interrupted_by(neighbours: &[&'static str]) -> Vec<Chunk> {
+    let _ = since_start(Instant::now());
+    two_threads().block_on(async {
+        let world = world(Limits::default()).await;
+        let calm = world.open_chat("calm").await.unwrap();
+        let reader = tokio::spawn(read(calm.subscribe(StartAt::Now).await.unwrap()));
+        calm.prompt("calm").await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let _blocking = start_neighbours(&world, neighbours).await;
+        let chunks = reader.await.unwrap();
+        end(world).await;
+        chunks
+    })
 }
 
 fn calm_beside(neighbours: &[&'static str]) -> Vec<Chunk> {

@@ -8,7 +8,7 @@
 //! Time is a world's, so whatever waits for it (a restart, a store that comes back) is waited for
 //! within the input that caused it; limits of the world are out of reach.
 
-use std::{cell::RefCell, hash::BuildHasher, iter::Copied, slice, time::Duration};
+use std::{cell::RefCell, iter::Copied, slice, time::Duration};
 
 use polychat::{
     ChatId, Command, Limits, MessageId, PromptId, Recorded, ScriptedModel, WorldBuilder,
@@ -37,7 +37,7 @@ use super::state_machine::{
     rig::Rig,
     silence_planned_panics,
     step::{Watch, watch},
-    wanted,
+    wanted, wanted_seed,
 };
 
 const CASES: u64 = 192;
@@ -303,7 +303,7 @@ fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<usi
 #[test]
 fn a_chats_log_among_others_is_the_log_it_has_alone() {
     let cases = wanted("POLYCHAT_CASES", CASES);
-    let seed = wanted("POLYCHAT_SEED", std::hash::RandomState::new().hash_one(1));
+    let seed = wanted_seed();
     let kept = FileFailurePersistence::Direct("tests/it/interference.proptest-regressions");
     let config = Config {
         cases: u32::try_from(cases).unwrap_or(u32::MAX),

@@ -88,3 +88,27 @@ async fn a_stalled_chat_tries_the_store_once_more_when_the_world_closes() {
     let chat = again.world.chat("a").unwrap();
     assert_eq!(messages(&chat).await, ["user: hello", "assistant: so far"]);
 }
+
+// traps: a stale status of a chat that is gone. While somebody still watches it, a failed look at
+// its log made it `stalled` again.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_of_a_chat_after_its_deletion() {
+    let house = house().open().await;
+    let chat = house.chat("a").await;
+    let mut feed = house.local.subscribe().await.unwrap();
+    let _watcher = watch(&chat).await;
+    within(chat.delete()).await.unwrap();
+    settle().await;
+    while feed.next().now_or_never().is_some() {}
+    house.faults.for_chat(chat.id()).next(Call::Open, 1, Fault::Unavailable);
+    assert_eq!(code(within(chat.rename("late")).await), "chat_stalled");
+    settle().await;
+    while let Some(notice) = feed.next().now_or_never() {
+        let status = matches!(notice, Some(Notice::World(WorldNotice::Status { .. })));
+        assert!(!status, "{notice:?}");
+    }
+    // Once the store was asked again, it is known to be gone.
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    settle().await;
+    assert_eq!(code(within(chat.rename("late")).await), "chat_deleted");
+}

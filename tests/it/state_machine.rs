@@ -44,6 +44,15 @@ pub(crate) fn wanted(name: &str, default: u64) -> u64 {
     value.map_or(default, |value| value.parse().expect("a number"))
 }
 
+/// The seed asked for. The default never changes, so that a failure is never a matter of luck;
+/// `POLYCHAT_SEED=random` looks where nobody has looked yet.
+pub(crate) fn wanted_seed() -> u64 {
+    match std::env::var("POLYCHAT_SEED").as_deref() {
+        Ok("random") => RandomState::new().hash_one(0),
+        _ => wanted("POLYCHAT_SEED", 1),
+    }
+}
+
 /// The generator of a seed; the same seed leads to the same cases.
 pub(crate) fn generator(seed: u64) -> TestRng {
     let mut bytes = [0; 32];
@@ -55,7 +64,7 @@ pub(crate) fn generator(seed: u64) -> TestRng {
 #[test]
 fn whatever_happens_in_any_order_all_laws_hold() {
     let (cases, count) = (wanted("POLYCHAT_CASES", CASES), wanted("POLYCHAT_STEPS", STEPS));
-    let seed = wanted("POLYCHAT_SEED", RandomState::new().hash_one(0));
+    let seed = wanted_seed();
     // What failed once is kept there with its seed, and tried first from then on.
     let kept = FileFailurePersistence::Direct("tests/it/state_machine.proptest-regressions");
     let config = Config {

@@ -137,6 +137,11 @@ impl Feed {
         self.lock().chat().clone()
     }
 
+    /// Whether the feed has ended because the chat was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.lock().is_deleted()
+    }
+
     /// How many readers are subscribed.
     pub fn readers(&self) -> usize {
         self.lock().readers()

@@ -89,10 +89,11 @@ impl Chat {
         }
     }
 
-    /// A chat of which nothing is known yet has no status: it may not even exist.
+    /// A chat of which nothing is known yet has no status: it may not even exist. Nor has one that
+    /// was deleted, whatever its log still has to go through.
     pub(super) fn report_status(&self) {
         let status = self.status();
-        if status.head > Seq::ZERO {
+        if status.head > Seq::ZERO && !self.slot.feed.is_deleted() {
             self.environment.reporter.status(status);
         }
     }

@@ -57,6 +57,10 @@ impl State {
         self.timeline.head()
     }
 
+    pub(super) fn is_deleted(&self) -> bool {
+        self.ended == Some(EndReason::Deleted)
+    }
+
     pub(super) fn readers(&self) -> usize {
         self.waiters.readers()
     }
@@ -77,7 +81,7 @@ impl State {
 // The actor's side.
 impl State {
     pub(super) fn begin_epoch(&mut self, epoch: Epoch, head: Seq) -> Result<(), FeedError> {
-        if self.ended == Some(EndReason::Deleted) {
+        if self.is_deleted() {
             return Err(FeedError::Ended);
         }
         if epoch <= self.epoch {
