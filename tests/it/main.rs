@@ -17,6 +17,7 @@ mod agents;
 mod canary;
 mod chats;
 mod cursors;
+mod edges;
 mod interference;
 mod laws;
 mod limits;
