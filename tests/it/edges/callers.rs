@@ -126,7 +126,7 @@ async fn a_shutdown_that_was_dropped_is_finished_when_the_last_handle_is() {
     }
 }
 
-fn is_open_already(result: Result<polychat::World, polychat::Error>) -> bool {
+fn is_open_already(result: &Result<polychat::World, polychat::Error>) -> bool {
     matches!(result, Err(polychat::Error::Open(OpenError::AlreadyOpen(_))))
 }
 
@@ -147,7 +147,7 @@ async fn a_world_that_closes_slowly_is_in_nobodys_way() {
     other.open_chat("b").await.unwrap();
     assert!(worlds.get("slow").unwrap().is_none());
     assert_eq!(worlds.list().len(), 1);
-    assert!(is_open_already(worlds.open("slow").await));
+    assert!(is_open_already(&worlds.open("slow").await));
     worlds.open("third").await.unwrap();
     assert!(within(worlds.close("third")).await.unwrap());
     assert!(!closing.is_finished(), "it waits for its turn");
@@ -170,7 +170,7 @@ async fn a_dropped_opening_or_closing_of_a_world_leaves_its_place_usable() {
     let (_, _call) = house.begin(&chat, "hello").await;
     assert!(timeout(SECOND, worlds.close("w")).await.is_err(), "a turn runs");
     assert!(worlds.get("w").unwrap().is_some(), "it is there to be closed again");
-    assert!(is_open_already(worlds.open("w").await));
+    assert!(is_open_already(&worlds.open("w").await));
     assert!(within(worlds.close("w")).await.unwrap());
     let again = worlds.open("w").await.unwrap();
     assert_sound(&again.chat("a").unwrap()).await;
