@@ -148,7 +148,11 @@ impl WorldBuilder {
         self
     }
 
-    /// Opens the world. Must be called within a tokio runtime.
+    /// Opens the world. Must be called within a tokio runtime, which the world's chats run on.
+    ///
+    /// One world over one store may be open once at a time: a second opening takes its chats over,
+    /// and the first one's commands fail as `store_unavailable`. [`Worlds`](crate::Worlds) refuses a
+    /// second one within a process.
     ///
     /// # Errors
     ///

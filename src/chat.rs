@@ -6,7 +6,7 @@ use polychat_core::{
     AgentName, ChatId, Command, CommandError, Cursor, MessageId, Metadata, Part, PromptId, Reply,
     Scope, Seq, StartAt, ToolCallId, TurnId,
     command::{
-        CancelTarget, ChatChange, LogPage, MessagePage, Page, PromptChange, PromptState,
+        CancelTarget, ChatChange, LogPage, MessagePage, NewChat, Page, PromptChange, PromptState,
         ReviseTarget, Snapshot, WaitingPrompt,
     },
     event::{PromptBody, PromptMode},
@@ -219,6 +219,19 @@ impl Chat {
     pub async fn log(&self, after: Seq, limit: usize) -> Result<LogPage, CommandError> {
         match self.call(Command::ReadLog { chat: self.id.clone(), after, limit }).await? {
             Reply::Log(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Creates a chat of the same world with this one's history up to and including a message.
+    ///
+    /// # Errors
+    ///
+    /// Refused as `unknown_message` unless the message belongs to an ended turn; else as
+    /// [`World::create_chat`].
+    pub async fn fork(&self, at: MessageId, chat: NewChat) -> Result<Chat, CommandError> {
+        match self.call(Command::ForkChat { from: self.id.clone(), at, chat }).await? {
+            Reply::Chat(id) => Ok(Self::new(self.world.clone(), id)),
             other => Err(unexpected(&other)),
         }
     }

@@ -52,6 +52,13 @@ impl From<CommandError> for Error {
     }
 }
 
+impl From<crate::notice::InvalidCursor> for Error {
+    fn from(error: crate::notice::InvalidCursor) -> Self {
+        let (what, why) = ("cursor".into(), error.to_string().into());
+        crate::Refusal::InvalidInput { what, why }.into()
+    }
+}
+
 impl From<crate::Refusal> for Error {
     fn from(refusal: crate::Refusal) -> Self {
         Self::Command(refusal.into())

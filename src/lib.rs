@@ -70,5 +70,11 @@ pub use polychat_store::MemoryStore;
 pub use polychat_transport as transport;
 pub use polychat_world_actor::{Access, LocalWorld, OpenError, ScopePolicy, WorldOptions};
 
-/// The parts of `futures` that reading a subscription needs.
-pub use futures_util::StreamExt;
+pub use polychat_core::{
+    command::{ChatChange, ChatFilter, NewChat, Page, PromptChange, Snapshot},
+    notice::WorldNotice,
+    ports::{Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream},
+};
+
+/// The parts of `futures` that reading a subscription and writing a model need.
+pub use futures_util::{StreamExt, stream};

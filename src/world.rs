@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use polychat_core::{
-    AgentConfig, AgentName, ChatId, Command, CommandError, Fault, FaultKind, MessageId, Refusal,
-    Reply, Scope, StartAt,
+    AgentConfig, AgentName, ChatId, Command, CommandError, Fault, FaultKind, Refusal, Reply, Scope,
+    StartAt,
     agent::WorldSettings,
     command::{ChatFilter, ChatPage, NewChat, Page, WorldInfo},
     id::InvalidId,
@@ -78,34 +78,20 @@ impl World {
         }
     }
 
-    /// The chat of this id, which is created if there is none.
+    /// The chat of this id, which is created if there is none. Behind a policy that chooses the ids
+    /// of new chats it is the chat that the policy means.
+    ///
+    /// A caller who may only read uses [`chat`](Self::chat): this may create, and is refused.
     ///
     /// # Errors
     ///
     /// As [`create_chat`](Self::create_chat), except that an existing chat is no error.
     pub async fn open_chat(&self, id: impl AsRef<str>) -> Result<Chat, Error> {
-        let chat = self.chat(id)?;
-        match self.create_chat(NewChat::with_id(chat.id().clone())).await {
-            Ok(_) | Err(CommandError::Refused(Refusal::ChatExists { .. })) => Ok(chat),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Creates a chat with the history of another one up to and including a message.
-    ///
-    /// # Errors
-    ///
-    /// Refused as `unknown_message` unless the message belongs to an ended turn; else as
-    /// [`create_chat`](Self::create_chat).
-    pub async fn fork_chat(
-        &self,
-        from: &Chat,
-        at: MessageId,
-        chat: NewChat,
-    ) -> Result<Chat, CommandError> {
-        match self.call(Command::ForkChat { from: from.id().clone(), at, chat }).await? {
-            Reply::Chat(id) => Ok(Chat::new(self.clone(), id)),
-            other => Err(unexpected(&other)),
+        match self.create_chat(NewChat::with_id(ChatId::new(id)?)).await {
+            Err(CommandError::Refused(Refusal::ChatExists { chat_id })) => {
+                Ok(Chat::new(self.clone(), chat_id))
+            }
+            created => Ok(created?),
         }
     }
 
@@ -170,7 +156,8 @@ impl World {
         self.done(Command::RemoveAgent { agent }).await
     }
 
-    /// Closes the world in order, if this handle opened it; see [`LocalWorld::shutdown`].
+    /// Closes the world in order, if it is in this process and this handle is not
+    /// [`scoped`](Self::scoped); otherwise it does nothing. See [`LocalWorld::shutdown`].
     pub async fn shutdown(&self) {
         if let Some(local) = &self.local {
             local.shutdown().await;

@@ -27,7 +27,7 @@ mod voice;
 mod watcher;
 
 use std::{
-    io::{self, BufRead},
+    io::{self, BufRead, IsTerminal},
     panic,
     process::ExitCode,
     thread,
@@ -69,6 +69,11 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let states = tokio::spawn(show_states(world.subscribe().await?, screen.clone()));
     let mut room = Room::new(world.clone(), screen.clone(), args.patience);
 
+    if io::stdin().is_terminal() {
+        screen
+            .hint("say `a: hello`; `a: /help` tells what else; Ctrl-D on an empty line ends")
+            .await;
+    }
     let mut lines = read_lines();
     tokio::select! {
         () = converse(&mut room, &mut lines) => {}

@@ -157,7 +157,7 @@ at_both_doors! {
         let (_, call) = house.begin(&chat, "three").await;
         chat.prompt("waits").await.unwrap();
         let new = NewChat::with_id(chat_id("fork")).title("Other way");
-        let fork = house.world.fork_chat(&chat, at, new).await.unwrap();
+        let fork = chat.fork(at, new).await.unwrap();
         assert_eq!(messages(&fork).await, ["user: one", "assistant: first"]);
         let snapshot = within(fork.snapshot()).await.unwrap();
         assert!(snapshot.prompts.is_empty() && snapshot.open.is_none());
@@ -169,12 +169,12 @@ at_both_doors! {
         assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
         assert!(!messages(&chat).await.contains(&"user: elsewhere".to_owned()));
         let open = within(chat.snapshot()).await.unwrap().open.unwrap().message_id;
-        let of_open = house.world.fork_chat(&chat, open, NewChat::new()).await;
+        let of_open = chat.fork(open, NewChat::new()).await;
         assert_eq!(code(of_open), "unknown_message");
-        let taken = house.world.fork_chat(&chat, later, NewChat::with_id(chat_id("fork"))).await;
+        let taken = chat.fork(later, NewChat::with_id(chat_id("fork"))).await;
         assert_eq!(code(taken), "chat_exists");
         let nobody = NewChat::new().agent(AgentName::new("nobody").unwrap());
-        assert_eq!(code(house.world.fork_chat(&chat, later, nobody).await), "unknown_agent");
+        assert_eq!(code(chat.fork(later, nobody).await), "unknown_agent");
         call.finish();
         assert_sound(&fork).await;
     }

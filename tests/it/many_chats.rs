@@ -1,6 +1,6 @@
 //! Many chats at once in one world: the requirement's own words, in process and on the wire.
 
-use polychat::{PromptOutcome, StartAt, StatusKind};
+use polychat::{PromptOutcome, StartAt, StatusKind, StreamExt};
 
 use crate::{
     at_both_doors,
@@ -301,5 +301,39 @@ async fn chats_on_several_threads_keep_their_own_histories() {
     }
     for task in tasks {
         assert_sound(&task.await.unwrap()).await;
+    }
+}
+
+/// Always has a word ready, and never lets anybody else run by itself.
+struct Chatterbox;
+
+impl polychat::ports::Model for Chatterbox {
+    fn stream(&self, request: polychat::ports::ModelRequest) -> polychat::ports::ModelStream {
+        use polychat::ports::ModelDelta;
+        let said = request.messages.last().map(|message| message.text()).unwrap_or_default();
+        let word = move || Ok(ModelDelta::Text("x".to_owned()));
+        match said.as_str() {
+            "chatter" => Box::pin(futures_util::stream::repeat_with(word)),
+            _ => Box::pin(futures_util::stream::repeat_with(word).take(3)),
+        }
+    }
+}
+
+// law 6, traps: a stream that is always ready and a mutex never yield
+#[tokio::test]
+async fn models_that_are_always_ready_keep_nobody_from_running_on_the_only_thread() {
+    let world = polychat::WorldBuilder::new("w", Chatterbox).open().await.unwrap();
+    let mut loud = Vec::new();
+    for name in ["loud", "louder"] {
+        let chat = world.open_chat(name).await.unwrap();
+        chat.prompt("chatter").await.unwrap();
+        loud.push(chat);
+    }
+    let calm = world.open_chat("calm").await.unwrap();
+    assert_eq!(calm.prompt("a word").await.unwrap().answer().await.unwrap(), "xxx");
+    for chat in loud {
+        // They were not waited for: neither has come to its output limit.
+        assert_eq!(chat.snapshot().await.unwrap().status.kind, polychat::StatusKind::Running);
+        chat.cancel().await.unwrap();
     }
 }

@@ -199,7 +199,36 @@ async fn through_a_policy_only_what_may_be_read_can_be_forked() {
     let of_public = last(public.snapshot().await.unwrap());
     let ada = house.local.scoped(Arc::new(Of("ada")));
     let new = || NewChat::with_id(chat_id("ada-fork"));
-    assert_eq!(code(ada.fork_chat(&bobs, of_bob, new()).await), "unknown_chat");
-    let fork = ada.fork_chat(&public, of_public, new()).await.unwrap();
+    assert_eq!(code(ada.chat("bob-1").unwrap().fork(of_bob, new()).await), "unknown_chat");
+    let fork = ada.chat("public-1").unwrap().fork(of_public, new()).await.unwrap();
     assert_eq!(messages(&fork).await, ["user: public-1", "assistant: answer"]);
+}
+
+/// Gives the chats of one user ids of that user's.
+struct Prefix;
+
+impl polychat::ScopePolicy for Prefix {
+    fn chat(&self, chat: &ChatId) -> Access {
+        if chat.as_str().starts_with("u1-") { Access::Write } else { Access::None }
+    }
+
+    fn admit(&self, chat: &mut NewChat) -> Result<(), polychat::Refusal> {
+        chat.id = chat.id.as_ref().and_then(|id| ChatId::new(format!("u1-{id}")).ok());
+        Ok(())
+    }
+}
+
+// REQ-9: a handle names the chat that was created, not the one that was asked for
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_a_policy_names_is_reached_by_its_handle_and_one_without_a_name_is_not_made() {
+    let house = house().open().await;
+    let scoped = house.local.scoped(Arc::new(Prefix));
+    for _ in 0..2 {
+        let chat = scoped.open_chat("ada").await.unwrap();
+        assert_eq!(chat.id().as_str(), "u1-ada");
+        chat.rename("mine").await.unwrap();
+    }
+    assert_eq!(code(scoped.create_chat(NewChat::new()).await), "forbidden");
+    let all = house.world.chats(Page::first(9), ChatFilter::new()).await.unwrap();
+    assert_eq!(all.chats.len(), 1, "nothing was made that nobody can see");
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The bounds of a world and of each chat in it (law 7).
 ///
 /// Exceeding one is a typed refusal or a typed end of a turn; nothing accepted is dropped.
+/// `Duration::MAX` and `usize::MAX` stand for "no limit". Where nothing at all could happen with 0
+/// (pages, running turns, steps, attempts) it counts as 1; for what comes in from callers
+/// (commands, subscribers, live chats) 0 refuses all.
 ///
 /// ```
 /// let mut limits = polychat_core::Limits::default();

@@ -35,7 +35,13 @@ pub enum StartAt {
     After(Cursor),
 }
 
-/// A place in a chat's feed; opaque to clients, carried by every notice.
+/// A place in a chat's feed; opaque to clients, carried by every notice, kept as text:
+///
+/// ```
+/// use polychat_core::{Cursor, Seq};
+/// let cursor = Cursor::after(Seq::FIRST);
+/// assert_eq!(cursor.to_string().parse(), Ok(cursor));
+/// ```
 ///
 /// It holds the last recorded event, the epoch, the live events seen since, and the bytes seen of
 /// the next one, which may still grow. After a restart of the chat the epoch is a foreign one, and
@@ -121,6 +127,19 @@ pub enum Notice {
     World(WorldNotice),
     /// The stream ends here, and says why.
     Ended(EndReason),
+}
+
+impl Notice {
+    /// Where a subscription goes on after this notice; `None` for the world's feed and the end.
+    ///
+    /// A cursor can be kept as text: it implements `Display` and `FromStr`.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        match self {
+            Self::Recorded { cursor, .. } | Self::Live { cursor, .. } => Some(*cursor),
+            Self::World(_) | Self::Ended(_) => None,
+        }
+    }
 }
 
 /// What the world's feed says.

@@ -41,7 +41,7 @@ pub trait ScopePolicy: Send + Sync {
     }
 
     /// Looks at a chat that the caller wants to create, and may change it: choose an id that the
-    /// policy will recognise, stamp metadata.
+    /// policy will recognise, stamp metadata. A chat without an id is refused after this.
     ///
     /// # Errors
     ///
@@ -140,10 +140,9 @@ impl WorldService for Scoped {
         match &mut command {
             Command::CreateChat { chat } | Command::ForkChat { chat, .. } => {
                 self.policy.admit(chat)?;
-                // An id that the caller may not write to would tell whether that chat exists.
-                if let Some(id) = &chat.id
-                    && self.policy.chat(id) < Access::Write
-                {
+                // An id that the caller may not write to would tell whether that chat exists, and a
+                // chat whose id nobody chose could be one that its creator cannot see.
+                if chat.id.as_ref().is_none_or(|id| self.policy.chat(id) < Access::Write) {
                     return Err(Refusal::Forbidden {}.into());
                 }
             }
