@@ -100,7 +100,7 @@ impl Worlds {
         Ok(true)
     }
 
-    /// Closes all worlds in order, at once.
+    /// Closes all worlds that are open now, in order and at once.
     pub async fn close_all(&self) {
         let ids = self.list();
         futures_util::future::join_all(ids.iter().map(|id| self.close(id))).await;

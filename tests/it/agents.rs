@@ -100,3 +100,21 @@ async fn a_change_whose_caller_has_gone_leaves_the_world_usable() {
     house.world.put_agent(agent("sage")).await.unwrap();
     assert_eq!(agents(&house.world).await, ["assistant", "poet", "sage"], "it had landed");
 }
+
+// law 7: also the world's own log is bounded
+#[tokio::test(start_paused = true)]
+async fn a_world_whose_log_is_full_refuses_further_changes_and_goes_on() {
+    let house = house().limits(|limits| limits.log_events_max = 100).open().await;
+    let mut taken = 0;
+    let refusal = loop {
+        match house.world.put_agent(agent("poet")).await {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken <= 100, "it has a bound");
+    };
+    assert_eq!(refusal.code(), "log_full");
+    assert_eq!(taken, 99, "world.created is the first of a hundred");
+    let chat = house.chat("a").await;
+    house.turn(&chat, "hello", "hi").await;
+}

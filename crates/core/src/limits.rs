@@ -24,7 +24,8 @@ pub struct Limits {
     pub metadata_bytes_max: usize,
     /// Size of a title. Beyond: `too_large`.
     pub title_bytes_max: usize,
-    /// Events in one chat's log. Beyond: `chat_full`; what is accepted still ends properly.
+    /// Events in one chat's log, and in the world's own. Beyond: `chat_full`, where what is accepted
+    /// still ends properly, and for the world `log_full`.
     pub log_events_max: u64,
     /// Text and reasoning of all messages of one turn. Beyond: the turn fails `output_limit`, and
     /// the text up to it is kept.

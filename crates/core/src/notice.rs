@@ -187,7 +187,8 @@ pub enum WorldNotice {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {
-    /// The chat was deleted; its `chat.deleted` came before.
+    /// The chat was deleted. A reader that kept up has its `chat.deleted`; one that lagged behind
+    /// what the feed still had cannot have the rest, because the rows are gone.
     #[error("the chat was deleted")]
     Deleted,
     /// The world was closed.

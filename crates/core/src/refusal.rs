@@ -65,6 +65,14 @@ pub enum Refusal {
         /// The bound.
         max: u64,
     },
+    /// The world's own log has reached its bound.
+    #[error("the world's log has {events} events, at most {max} are allowed")]
+    LogFull {
+        /// Events in the log.
+        events: u64,
+        /// The bound.
+        max: u64,
+    },
     /// Too many prompts wait.
     #[error("{max} prompts wait already")]
     QueueFull {
@@ -209,6 +217,7 @@ impl Refusal {
             Self::ChatFailed { .. } => "chat_failed",
             Self::ChatStalled { .. } => "chat_stalled",
             Self::ChatFull { .. } => "chat_full",
+            Self::LogFull { .. } => "log_full",
             Self::QueueFull { .. } => "queue_full",
             Self::TooLarge { .. } => "too_large",
             Self::InvalidInput { .. } => "invalid_input",

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use polychat_chat_actor::environment::Agents;
 use polychat_core::{
-    AgentTable, CommandError, Fault, FaultKind, Reply, Seq,
+    AgentTable, CommandError, Fault, FaultKind, Refusal, Reply, Seq,
     agent::WorldSettings,
     ports::{
         AppendError, Clock, Entry, Fence, LogKey, OpenMode, Store, StoreError, StoreErrorKind,
@@ -25,6 +25,7 @@ pub(crate) struct WorldLog {
     clock: Arc<dyn Clock>,
     /// How long the store may take for one answer.
     patience: Duration,
+    events_max: u64,
     writer: Mutex<Writer>,
 }
 
@@ -71,7 +72,8 @@ impl WorldLog {
             head = head.plus(entries.len() as u64);
         }
         let writer = Mutex::new(Writer { fence, head, unsettled: false });
-        Ok((Self { store, clock, patience, writer }, Arc::new(table)))
+        let events_max = options.limits.log_events_max;
+        Ok((Self { store, clock, patience, events_max, writer }, Arc::new(table)))
     }
 
     /// Records a change, then puts it in force for turns that start from now on.
@@ -84,6 +86,10 @@ impl WorldLog {
         if writer.unsettled {
             let settled = timeout(self.patience, self.settle(&mut writer, agents)).await;
             settled.unwrap_or_else(|_| Err(late())).map_err(|error| fault(&error))?;
+        }
+        let events = writer.head.get();
+        if events >= self.events_max {
+            return Err(Refusal::LogFull { events, max: self.events_max }.into());
         }
         let table = agents.get();
         let event = table.decide(change)?;

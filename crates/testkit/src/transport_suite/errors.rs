@@ -26,6 +26,7 @@ fn refusals_of_chats() -> Vec<Refusal> {
         Refusal::ChatFailed { reason: "damaged log".into() },
         Refusal::ChatStalled { reason: "disk full".into() },
         Refusal::ChatFull { events: 10, max: 10 },
+        Refusal::LogFull { events: 10, max: 10 },
         Refusal::NothingRunning {},
         Refusal::TurnNotRunning { turn_id, running: Some(samples::turn_id(7)) },
         Refusal::TurnNotRunning { turn_id, running: None },
