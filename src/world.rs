@@ -185,18 +185,6 @@ impl World {
 
 /// A world that answers something else than it was asked.
 pub(crate) fn unexpected(reply: &Reply) -> CommandError {
-    let kind = match reply {
-        Reply::Done => "done",
-        Reply::Chat(_) => "chat",
-        Reply::Accepted(_) => "accepted",
-        Reply::Chats(_) => "chats",
-        Reply::Snapshot(_) => "snapshot",
-        Reply::Prompts(_) => "prompts",
-        Reply::Prompt(_) => "prompt",
-        Reply::Messages(_) => "messages",
-        Reply::Log(_) => "log",
-        Reply::World(_) => "world",
-        _ => "unknown",
-    };
+    let kind = reply.name();
     Fault::new(FaultKind::Protocol, &format!("an answer of the wrong kind: {kind}")).into()
 }

@@ -103,7 +103,7 @@ impl Expected {
     /// A [`RejectedReply`] when it is of another kind, about another prompt, or holds a record of
     /// another chat.
     pub fn check(&self, reply: &Reply) -> Result<(), RejectedReply> {
-        let found = kind_of(reply);
+        let found = reply.name();
         if found != self.kind {
             return Err(RejectedReply::WrongKind { expected: self.kind, found: found.into() });
         }
@@ -128,23 +128,6 @@ impl Expected {
             _ => {}
         }
         Ok(())
-    }
-}
-
-/// The `type` of an answer on the wire.
-pub(crate) fn kind_of(reply: &Reply) -> &'static str {
-    match reply {
-        Reply::Done => "done",
-        Reply::Chat(_) => "chat",
-        Reply::Accepted(_) => "accepted",
-        Reply::Chats(_) => "chats",
-        Reply::Snapshot(_) => "snapshot",
-        Reply::Prompts(_) => "prompts",
-        Reply::Prompt(_) => "prompt",
-        Reply::Messages(_) => "messages",
-        Reply::Log(_) => "log",
-        Reply::World(_) => "world",
-        _ => "unknown",
     }
 }
 

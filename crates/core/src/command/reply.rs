@@ -42,6 +42,25 @@ pub enum Reply {
     World(Box<WorldInfo>),
 }
 
+impl Reply {
+    /// The stable word of its kind on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Chat(_) => "chat",
+            Self::Accepted(_) => "accepted",
+            Self::Chats(_) => "chats",
+            Self::Snapshot(_) => "snapshot",
+            Self::Prompts(_) => "prompts",
+            Self::Prompt(_) => "prompt",
+            Self::Messages(_) => "messages",
+            Self::Log(_) => "log",
+            Self::World(_) => "world",
+        }
+    }
+}
+
 /// What "accepted" means, derivable from the log at any time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
