@@ -164,7 +164,7 @@ fn the_crates_go_out_together_and_can_be_packaged() {
         let text = read(&manifest);
         let package = block(&text, "[package]\n", "\n[");
         let name = block(package, "name = \"", "\"");
-        let inherited = ["version", "edition", "rust-version", "license", "repository"];
+        let inherited = ["version", "edition", "rust-version", "license"];
         for field in inherited {
             assert!(package.contains(&format!("{field}.workspace = true")), "{name}: {field}");
         }
