@@ -23,7 +23,9 @@ async fn chats_are_answered_while_others_have_not_ended() {
     let printed = talk.end().await;
     for chat in ["a", "b", "c"] {
         assert_eq!(printed.row(chat)["cancelled"], 1);
-        assert_eq!(printed.said(chat), "I begin to answer, and then");
+        // The cancel may come before the last word was said: what was said stays, nothing else does.
+        let said = printed.said(chat);
+        assert!("I begin to answer, and then".starts_with(&said), "{said}");
     }
 }
 
