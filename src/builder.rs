@@ -4,8 +4,8 @@ use std::{any::Any, sync::Arc};
 
 use polychat_core::{
     AgentConfig, AgentName, Limits, ModelName, WorldId,
-    ports::{Clock, Ids, Model, Store},
-    tool::ToolCatalog,
+    ports::{Clock, ContextProvider, Ids, Model, Store, Toolbox},
+    rules::ContextPolicy,
 };
 use polychat_store::MemoryStore;
 use polychat_world_actor::{LocalWorld, WorldOptions};
@@ -50,7 +50,9 @@ struct Options {
     agents: Vec<AgentConfig>,
     models: Vec<(ModelName, Arc<dyn Model>)>,
     store: Option<Arc<dyn Store>>,
-    tools: Option<Arc<dyn ToolCatalog>>,
+    tools: Option<Arc<dyn Toolbox>>,
+    context_policy: Option<Arc<dyn ContextPolicy>>,
+    context_provider: Option<Arc<dyn ContextProvider>>,
     limits: Limits,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn Ids>>,
@@ -69,6 +71,8 @@ impl WorldBuilder {
             models: Vec::new(),
             store: None,
             tools: None,
+            context_policy: None,
+            context_provider: None,
             limits: Limits::default(),
             clock: None,
             ids: None,
@@ -113,10 +117,25 @@ impl WorldBuilder {
         self
     }
 
-    /// Sets the tools that the rules know of.
+    /// Sets the world's tools; which agent may use which says its
+    /// [`ToolSelection`](crate::tool::ToolSelection).
     #[must_use]
-    pub fn tools(mut self, tools: Arc<dyn ToolCatalog>) -> Self {
+    pub fn tools(mut self, tools: Arc<dyn Toolbox>) -> Self {
         self.options.tools = Some(tools);
+        self
+    }
+
+    /// Sets what decides how much of a long history a model receives.
+    #[must_use]
+    pub fn context_policy(mut self, policy: impl ContextPolicy + 'static) -> Self {
+        self.options.context_policy = Some(Arc::new(policy));
+        self
+    }
+
+    /// Sets what resolves secrets and handles for each call of a model or tool.
+    #[must_use]
+    pub fn context_provider(mut self, provider: impl ContextProvider + 'static) -> Self {
+        self.options.context_provider = Some(Arc::new(provider));
         self
     }
 
@@ -185,6 +204,8 @@ impl WorldBuilder {
         options.limits = self.options.limits;
         options.handle = self.options.handle;
         options.tools = self.options.tools.unwrap_or(options.tools);
+        options.context_policy = self.options.context_policy.unwrap_or(options.context_policy);
+        options.context_provider = self.options.context_provider;
         options.clock = self.options.clock.unwrap_or(options.clock);
         options.ids = self.options.ids.unwrap_or(options.ids);
         Ok(World::of_local(LocalWorld::open(options).await?))

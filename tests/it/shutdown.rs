@@ -1,11 +1,12 @@
 //! Closing a world in order, losing it without, and opening it again over the same store.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use polychat::{
     AgentConfig, AgentName, EndReason, FailureKind, ModelName, Notice, PromptOutcome, StatusKind,
     command::{ChatFilter, PromptState},
     notice::WorldNotice,
+    ports::{Tool, Toolbox},
     tool::{ApprovalDecision, ToolCall, ToolCatalog, ToolSelection, ToolSpec},
 };
 use polychat_testkit::view::MessageState;
@@ -143,21 +144,33 @@ async fn a_turn_that_was_lost_with_its_process_ends_interrupted_with_the_text_sa
 }
 
 /// One tool that needs a person's word.
-struct Shredder(ToolSpec);
+#[derive(Clone)]
+struct Shredder(Arc<ToolSpec>);
 
 impl Shredder {
     fn new() -> Self {
-        Self(ToolSpec::new("shred", "shreds", serde_json::json!({})).needs_approval())
+        let spec = ToolSpec::new("shred", "shreds", serde_json::json!({})).needs_approval();
+        Self(Arc::new(spec))
     }
 }
 
 impl ToolCatalog for Shredder {
-    fn check(&self, _call: &ToolCall) -> Result<&ToolSpec, polychat::Failure> {
-        Ok(&self.0)
+    fn check(&self, _call: &ToolCall) -> Result<Arc<ToolSpec>, polychat::Failure> {
+        Ok(Arc::clone(&self.0))
     }
 
-    fn specs(&self) -> Vec<&ToolSpec> {
-        vec![&self.0]
+    fn specs(&self) -> Vec<Arc<ToolSpec>> {
+        vec![Arc::clone(&self.0)]
+    }
+}
+
+impl Toolbox for Shredder {
+    fn catalog(&self) -> Arc<dyn ToolCatalog> {
+        Arc::new(self.clone())
+    }
+
+    fn get(&self, _name: &str) -> Option<Arc<dyn Tool>> {
+        None
     }
 }
 

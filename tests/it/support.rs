@@ -8,7 +8,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use polychat::{
     Chat, ChatId, CommandError, Failure, Limits, MemoryStore, PromptHandle, PromptOutcome,
     Recorded, ScriptedModel, Seq, StartAt, Timestamp, World, WorldBuilder, WorldId,
-    ports::ModelRequest, tool::ToolCatalog, transport,
+    ports::{ModelRequest, Toolbox}, transport,
 };
 use polychat_model::{Call, Script};
 use polychat_testkit::{
@@ -26,7 +26,7 @@ pub(crate) const WORLD: &str = "home";
 pub(crate) struct Setup {
     limits: Limits,
     wire: bool,
-    tools: Option<Arc<dyn ToolCatalog>>,
+    tools: Option<Arc<dyn Toolbox>>,
     agent: Option<polychat::AgentConfig>,
 }
 
@@ -62,7 +62,7 @@ impl Setup {
         self
     }
 
-    pub(crate) fn tools(mut self, tools: impl ToolCatalog + 'static) -> Self {
+    pub(crate) fn tools(mut self, tools: impl Toolbox + 'static) -> Self {
         self.tools = Some(Arc::new(tools));
         self
     }

@@ -215,6 +215,7 @@ impl Chat {
         self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
         let may_run = self.permit.is_some();
         let agents = self.environment.agents.get();
+        let tools = self.environment.tools.catalog();
         let feed = &self.slot.feed;
         let mut sealed = false;
         let decided = ready.state.decide(
@@ -223,7 +224,8 @@ impl Chat {
                 at: self.environment.clock.now(),
                 limits: &self.environment.limits,
                 agents: &agents,
-                tools: &*self.environment.tools,
+                tools: &*tools,
+                context: &*self.environment.context_policy,
                 may_run,
                 may_run_next: if held { self.environment.gate.is_calm() } else { may_run },
                 seal: &mut |message| {

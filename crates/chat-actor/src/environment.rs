@@ -11,8 +11,8 @@ use std::{
 
 use polychat_core::{
     AgentTable, ChatStatus, Diagnostic, Limits, ModelName, WorldId,
-    ports::{Clock, Model, Store},
-    tool::ToolCatalog,
+    ports::{Clock, ContextProvider, Model, Store, Toolbox},
+    rules::ContextPolicy,
 };
 use tokio_util::task::TaskTracker;
 
@@ -44,8 +44,12 @@ pub struct Environment {
     pub agents: Agents,
     /// The models by name.
     pub models: HashMap<ModelName, Arc<dyn Model>>,
-    /// The world's tools.
-    pub tools: Arc<dyn ToolCatalog>,
+    /// The world's tools, and what runs them.
+    pub tools: Arc<dyn Toolbox>,
+    /// Decides what of a long history a model receives.
+    pub context_policy: Arc<dyn ContextPolicy>,
+    /// Resolves for each call what is not stored.
+    pub context_provider: Option<Arc<dyn ContextProvider>>,
     /// The embedder's own state, handed to models and tools untouched.
     pub handle: Option<Arc<dyn Any + Send + Sync>>,
     /// Who hears of statuses and diagnostics.

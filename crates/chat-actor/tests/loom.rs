@@ -47,7 +47,7 @@ fn feed() -> Arc<Feed> {
     let agent = Arc::new(AgentConfig::new(guide.clone(), ModelName::new("demo").unwrap()));
     let start =
         Event::MessageStart { turn_id: turn(), step: 1, agent, omitted: Default::default() };
-    let started = Event::TurnStarted { prompt_ids: Vec::new(), agent: guide };
+    let started = Event::TurnStarted { prompt_ids: Vec::new(), agent: guide, then: Vec::new() };
     feed.publish(EPOCH, &[event(1, started), event(2, start)]).unwrap();
     Arc::new(feed)
 }
@@ -155,7 +155,7 @@ fn trimming_and_resuming_lose_and_repeat_nothing() {
             let outcome = TurnOutcome::Completed;
             let ended = Event::TurnEnded { turn_id: turn(), outcome };
             let agent = AgentName::new("guide").unwrap();
-            let next = Event::TurnStarted { prompt_ids: Vec::new(), agent };
+            let next = Event::TurnStarted { prompt_ids: Vec::new(), agent, then: Vec::new() };
             publisher.publish(EPOCH, &[event(3, ended)]).unwrap();
             publisher.publish(EPOCH, &[event(4, next)]).unwrap();
             publisher.end(EndReason::WorldClosed);

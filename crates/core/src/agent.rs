@@ -143,6 +143,11 @@ pub struct WorldSettings {
     pub mentions: bool,
     /// How often one turn may be handed on to another agent.
     pub handoffs_max: u32,
+    /// Whether `@all` at the start of a paragraph of a prompt asks all agents, one after another in
+    /// the order of their names, within one turn. Off by default.
+    pub broadcast: bool,
+    /// Whether the model proposes a title after a chat's first completed turn. Off by default.
+    pub titles: bool,
     /// When a person must allow a tool call, for agents without a policy of their own.
     pub policy: ToolPolicy,
     /// How much history a model receives, in bytes of text; older turns are left out whole.
@@ -154,6 +159,8 @@ impl Default for WorldSettings {
         Self {
             mentions: false,
             handoffs_max: 4,
+            broadcast: false,
+            titles: false,
             policy: ToolPolicy::default(),
             context_bytes_max: 256 * 1024,
         }

@@ -92,6 +92,15 @@ pub enum DiagnosticKind {
         /// The name of the field of `Limits`.
         limit: Text,
     },
+    /// A source of tools, for example a server, has changed its state.
+    ToolSource {
+        /// Its name.
+        source: Text,
+        /// What it is now.
+        state: ToolSourceState,
+        /// Why; empty when there is nothing to say.
+        reason: Text,
+    },
     /// A turn's task did not end in time after it was stopped; its outcome did not wait for it.
     TaskLingers {
         /// The turn.
@@ -113,7 +122,22 @@ impl DiagnosticKind {
             Self::Recovered {} => "recovered",
             Self::TurnFailed { .. } => "turn_failed",
             Self::LimitReached { .. } => "limit_reached",
+            Self::ToolSource { .. } => "tool_source",
             Self::TaskLingers { .. } => "task_lingers",
         }
     }
+}
+
+/// How a source of tools is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ToolSourceState {
+    /// It is being started.
+    Starting,
+    /// Its tools can be called.
+    Ready,
+    /// It could not be started, or has ended; it is started again when it is needed and its pause
+    /// is over.
+    Failed,
 }

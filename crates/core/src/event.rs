@@ -297,6 +297,9 @@ pub enum Event {
         prompt_ids: Vec<PromptId>,
         /// Who answers.
         agent: AgentName,
+        /// Who answers after that, in this order: a prompt to all agents.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        then: Vec<AgentName>,
     },
     /// The turn goes on with another agent.
     #[serde(rename = "turn.handed_off")]

@@ -36,6 +36,16 @@ pub struct Limits {
     pub tool_calls_per_step_max: usize,
     /// Tool calls of one step that run at once; the others wait.
     pub tool_calls_parallel_max: usize,
+    /// How long one tool call may take. Beyond: it ends as `deadline`.
+    pub tool_duration_max: Duration,
+    /// Size of one tool call's result. Beyond: it is cut, and says how much.
+    pub tool_result_bytes_max: usize,
+    /// Live output that one tool call shows. Beyond: it is not shown, and the result says how much.
+    pub tool_output_bytes_max: usize,
+    /// Titles of the world that are thought of at once; further ones wait.
+    pub titles_running_max: usize,
+    /// How long thinking of a title may take, waiting included. Beyond: the chat keeps its own.
+    pub title_duration_max: Duration,
     /// Commands of one chat in flight. Beyond: `overloaded`.
     pub chat_commands_in_flight_max: usize,
     /// Commands of all chats of the world in flight. Beyond: `overloaded`.
@@ -104,6 +114,11 @@ impl Default for Limits {
             steps_max: 32,
             tool_calls_per_step_max: 64,
             tool_calls_parallel_max: 8,
+            tool_duration_max: Duration::from_secs(10 * 60),
+            tool_result_bytes_max: 256 * 1024,
+            tool_output_bytes_max: 1024 * 1024,
+            titles_running_max: 4,
+            title_duration_max: Duration::from_secs(30),
             chat_commands_in_flight_max: 64,
             world_commands_in_flight_max: 16_384,
             reserved_commands_in_flight_max: 16,

@@ -4,17 +4,17 @@
 //! suites in `polychat-testkit` say what an implementation promises.
 
 mod clock;
+mod host;
 mod model;
 mod service;
 mod store;
 mod tool;
 
 pub use clock::{Clock, Ids};
-pub use model::{
-    HostContext, Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream,
-};
+pub use host::{Callee, ContextProvider, ContextRequest, HostContext};
+pub use model::{Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream};
 pub use service::{NoticeStream, WorldService};
 pub use store::{
     AppendError, Entry, Fence, Head, LogKey, OpenMode, Store, StoreError, StoreErrorKind,
 };
-pub use tool::{ProgressSink, Tool, ToolInput, ToolSink};
+pub use tool::{ProgressSink, Tool, ToolInput, ToolObserver, ToolSink, Toolbox};

@@ -31,6 +31,7 @@ mod turns;
 mod view;
 
 pub use apply::LogError;
+pub use context::{ByteBudget, ContextPolicy, ContextSize, PastTurn};
 pub use create::{ImportedEntry, create, import};
 pub use input::{ChatCommand, Decision, Effect, Facts, Input, Shown, TurnInput};
 pub use mention::mentioned;

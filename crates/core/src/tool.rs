@@ -1,6 +1,6 @@
 //! Tools as the rules see them: what they are, when they may run, what they answered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +25,14 @@ pub struct ToolSpec {
     pub kind: ToolKind,
     /// Whether each call needs a person's approval whatever the policy says.
     pub needs_approval: bool,
+    /// How long one call may take, in milliseconds, where that is less than
+    /// [`Limits::tool_duration_max`](crate::Limits::tool_duration_max).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_max_ms: Option<u64>,
+    /// How large the result of one call may be, in bytes, where that is less than
+    /// [`Limits::tool_result_bytes_max`](crate::Limits::tool_result_bytes_max).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_bytes_max: Option<usize>,
 }
 
 impl ToolSpec {
@@ -37,6 +45,8 @@ impl ToolSpec {
             schema,
             kind: ToolKind::Act,
             needs_approval: false,
+            duration_max_ms: None,
+            result_bytes_max: None,
         }
     }
 
@@ -51,6 +61,20 @@ impl ToolSpec {
     #[must_use]
     pub fn needs_approval(mut self) -> Self {
         self.needs_approval = true;
+        self
+    }
+
+    /// Says how long one call may take; a world's own limit holds where it is shorter.
+    #[must_use]
+    pub fn duration_max(mut self, duration: Duration) -> Self {
+        self.duration_max_ms = Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Says how large the result of one call may be; a world's own limit holds where it is smaller.
+    #[must_use]
+    pub fn result_bytes_max(mut self, bytes: usize) -> Self {
+        self.result_bytes_max = Some(bytes);
         self
     }
 }
@@ -95,9 +119,19 @@ impl ToolCall {
 pub struct ToolOutput {
     /// The answer, for the model and for people.
     pub parts: Vec<Part>,
-    /// How many bytes were cut off at the output limit; 0 when nothing was.
+    /// How many bytes of the answer were cut off at its limit; 0 when nothing was.
     #[serde(skip_serializing_if = "is_zero")]
     pub cut_bytes: u64,
+    /// How many bytes of live output were not shown, being over their limit; 0 when all was shown.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unshown_bytes: u64,
+}
+
+impl ToolOutput {
+    /// An answer of one text, nothing of it cut.
+    pub fn text(text: impl Into<Text>) -> Self {
+        Self { parts: vec![Part::text(text)], ..Self::default() }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
@@ -214,16 +248,18 @@ pub enum ApprovalDecision {
 }
 
 /// The tools of a world at one moment, as the rules may ask about them.
+///
+/// A catalog does not change: when tools come or go, there is a new one.
 pub trait ToolCatalog: Send + Sync {
     /// The tool of this name, if the arguments fit its schema.
     ///
     /// # Errors
     ///
     /// A [`Failure`] of kind `UnknownTool` or `InvalidArguments`, which goes back to the model.
-    fn check(&self, call: &ToolCall) -> Result<&ToolSpec, Failure>;
+    fn check(&self, call: &ToolCall) -> Result<Arc<ToolSpec>, Failure>;
 
     /// All tools, in a stable order.
-    fn specs(&self) -> Vec<&ToolSpec>;
+    fn specs(&self) -> Vec<Arc<ToolSpec>>;
 }
 
 /// A world without tools: every call is refused as unknown.
@@ -231,12 +267,12 @@ pub trait ToolCatalog: Send + Sync {
 pub struct NoTools;
 
 impl ToolCatalog for NoTools {
-    fn check(&self, call: &ToolCall) -> Result<&ToolSpec, Failure> {
+    fn check(&self, call: &ToolCall) -> Result<Arc<ToolSpec>, Failure> {
         let message = format!("there is no tool named {:?}", call.name);
         Err(Failure::new(crate::FailureKind::UnknownTool, &message))
     }
 
-    fn specs(&self) -> Vec<&ToolSpec> {
+    fn specs(&self) -> Vec<Arc<ToolSpec>> {
         Vec::new()
     }
 }

@@ -202,14 +202,14 @@ pub fn event() -> BoxedStrategy<Event> {
             }
         ),
         1 => (tool_call_id(), parts(), number()).prop_map(|(tool_call_id, parts, cut_bytes)| {
-            Event::ToolResult { tool_call_id, output: ToolOutput { parts, cut_bytes } }
+            Event::ToolResult { tool_call_id, output: ToolOutput { parts, cut_bytes, unshown_bytes: 0 } }
         }),
         1 => (turn_id(), failure()).prop_map(|(turn_id, failure)| Event::TurnEnded {
             turn_id,
             outcome: TurnOutcome::Failed { failure }
         }),
         1 => (vec(prompt_id(), 0..4), agent_name())
-            .prop_map(|(prompt_ids, agent)| Event::TurnStarted { prompt_ids, agent }),
+            .prop_map(|(prompt_ids, agent)| Event::TurnStarted { prompt_ids, agent, then: Vec::new() }),
     ]
     .boxed()
 }

@@ -107,7 +107,7 @@ fn results_reach_the_model_in_the_order_of_their_calls() {
         let second = polychat_core::ToolCallId { index: 1, ..story::call(37) };
         let output = |text| polychat_core::tool::ToolOutput {
             parts: vec![polychat_core::Part::text(text)],
-            cut_bytes: 0,
+            ..Default::default()
         };
         let begin = vec![accepted("x", Default::default(), "x"), started(&["x"]), begins(36, 1)];
         let starts = Event::ToolStart { tool_call_id: second, name: "look".into() };

@@ -4,8 +4,9 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 
 use polychat_core::{
     AgentConfig, AgentName, Limits, ModelName, WorldId,
-    ports::{Clock, Ids, Model, Store, StoreError},
-    tool::{NoTools, ToolCatalog},
+    ports::{Clock, ContextProvider, Ids, Model, Store, StoreError, Toolbox},
+    rules::{ByteBudget, ContextPolicy},
+    tool::NoTools,
 };
 
 use crate::system::{RandomIds, SystemClock};
@@ -24,8 +25,12 @@ pub struct WorldOptions {
     pub agents: Vec<AgentConfig>,
     /// The models by name.
     pub models: HashMap<ModelName, Arc<dyn Model>>,
-    /// The world's tools.
-    pub tools: Arc<dyn ToolCatalog>,
+    /// The world's tools, and what runs them.
+    pub tools: Arc<dyn Toolbox>,
+    /// Decides what of a long history a model receives.
+    pub context_policy: Arc<dyn ContextPolicy>,
+    /// Resolves for each call of a model or tool what is not stored.
+    pub context_provider: Option<Arc<dyn ContextProvider>>,
     /// The bounds.
     pub limits: Limits,
     /// The time of day.
@@ -52,6 +57,8 @@ impl WorldOptions {
             agent,
             agents: Vec::new(),
             tools: Arc::new(NoTools),
+            context_policy: Arc::new(ByteBudget),
+            context_provider: None,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),

@@ -88,6 +88,8 @@ impl LocalWorld {
             agents: Agents::new(agents),
             models: options.models,
             tools: options.tools,
+            context_policy: options.context_policy,
+            context_provider: options.context_provider,
             handle: options.handle,
             reporter: Arc::clone(&feed) as Arc<dyn Reporter>,
             gate: TurnGate::new(limits.turns_running_max),

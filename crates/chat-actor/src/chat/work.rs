@@ -96,6 +96,7 @@ impl Chat {
                     let failure = Failure::new(FailureKind::NotConfigured, &message);
                     self.myself.mail(Mail::Turn(TurnInput::ToolFailed { call: id, failure }));
                 }
+                Effect::ProposeTitle => {}
                 Effect::RemoveLog => remove = true,
             }
         }
@@ -114,10 +115,10 @@ impl Chat {
         };
         let tools = environment
             .tools
+            .catalog()
             .specs()
             .into_iter()
             .filter(|spec| step.config.tools.includes(&spec.name))
-            .cloned()
             .collect();
         let mut request = ModelRequest::new(step.messages);
         request.system = step.config.system.clone();

@@ -1,12 +1,13 @@
 //! What answers.
 
-use std::{any::Any, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures_core::Stream;
 
+use super::HostContext;
 use crate::{
     agent::ModelParams,
-    content::{Metadata, Part, Text},
+    content::{Part, Text},
     event::FinishReason,
     message::{SharedMessage, Usage},
     tool::{ToolCall, ToolSpec},
@@ -24,7 +25,7 @@ pub struct ModelRequest {
     /// What the agent asks of the model.
     pub params: ModelParams,
     /// The tools that the agent may use.
-    pub tools: Arc<[ToolSpec]>,
+    pub tools: Arc<[Arc<ToolSpec>]>,
     /// What the embedder attached; read-only, never to be sent to a provider.
     pub context: HostContext,
 }
@@ -40,25 +41,6 @@ impl ModelRequest {
             tools: Arc::from([]),
             context: HostContext::default(),
         }
-    }
-}
-
-/// What an embedder attached to a chat or prompt, given to models and tools untouched.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct HostContext {
-    /// The stored part that came with the chat.
-    pub chat: Metadata,
-    /// The stored part that came with the prompt that began the turn.
-    pub prompt: Metadata,
-    /// A handle to the embedder's own state, given to the world when it was opened.
-    pub handle: Option<Arc<dyn Any + Send + Sync>>,
-}
-
-impl fmt::Debug for HostContext {
-    // Never logged: it may hold what only the embedder may see.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HostContext { .. }")
     }
 }
 

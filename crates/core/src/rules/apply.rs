@@ -323,7 +323,7 @@ impl ChatState {
 
     fn apply_turn(&mut self, seq: Seq, event: &Event) -> Applied {
         match event {
-            Event::TurnStarted { prompt_ids, agent } => {
+            Event::TurnStarted { prompt_ids, agent, .. } => {
                 if self.turn.is_some() {
                     return Err("a turn starts while another one runs");
                 }

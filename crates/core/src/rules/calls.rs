@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     agent::AgentConfig,
-    content::{Part, json_bytes},
+    content::json_bytes,
     event::{ApprovalKind, Event},
     outcome::{Failure, FailureKind},
     refusal::Refusal,
@@ -100,7 +100,7 @@ impl ChatState {
             return Ok(Some(ApprovalKind::Question));
         }
         let policy = agent.policy.as_ref().unwrap_or(&facts.agents.settings.policy);
-        match policy.verdict(spec) {
+        match policy.verdict(&spec) {
             Verdict::Allow => Ok(None),
             Verdict::Ask if self.allowed_tools.contains(&call.name) => Ok(None),
             Verdict::Ask => Ok(Some(ApprovalKind::Permission)),
@@ -197,7 +197,7 @@ impl ChatState {
                 };
                 board.set(index, Phase::Ended);
                 draft.push(Event::ToolStart { tool_call_id: id, name: call.name.clone() });
-                let output = ToolOutput { parts: vec![Part::text(text)], cut_bytes: 0 };
+                let output = ToolOutput::text(text);
                 draft.push(Event::ToolResult { tool_call_id: id, output });
             }
         }

@@ -180,7 +180,7 @@ impl ChatState {
                 },
                 Role::Tool { tool_call_id } => ImportedMessage::Tool {
                     index: tool_call_id.index,
-                    output: ToolOutput { parts: entry.parts.clone(), cut_bytes: 0 },
+                    output: ToolOutput { parts: entry.parts.clone(), cut_bytes: 0, unshown_bytes: 0 },
                     failure: entry.failure.clone(),
                 },
             },

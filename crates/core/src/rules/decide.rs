@@ -106,6 +106,7 @@ impl ChatState {
             TurnInput::ToolFailed { call, failure } => {
                 self.decide_tool_ended(call, Err(failure), facts)
             }
+            TurnInput::TitleProposed { .. } => Decision::default(),
             TurnInput::TurnFailed { turn, failure } => {
                 self.decide_turn_failed(turn, failure, facts)
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ContextPolicy;
 use crate::{
     agent::AgentTable,
     command::{Accepted, CancelTarget, ChatChange, PromptChange, ReviseTarget},
@@ -133,6 +134,11 @@ pub enum TurnInput {
         /// Why.
         failure: Failure,
     },
+    /// A model has thought of a title.
+    TitleProposed {
+        /// The title, as the model gave it.
+        title: Text,
+    },
 }
 
 /// All that was shown of an open message.
@@ -154,6 +160,8 @@ pub struct Facts<'a> {
     pub agents: &'a AgentTable,
     /// The world's tools.
     pub tools: &'a dyn ToolCatalog,
+    /// Decides what of a long history a model receives.
+    pub context: &'a dyn ContextPolicy,
     /// Whether the running turn may go on, or a first one may start: a place among the world's
     /// running turns is held or free.
     pub may_run: bool,
@@ -202,6 +210,8 @@ pub enum Effect {
         /// What to run.
         call: ToolCall,
     },
+    /// Think of a title; the request is [`ChatState::title_request`](super::ChatState).
+    ProposeTitle,
     /// Remove the log and leave a tombstone.
     RemoveLog,
 }

@@ -51,6 +51,7 @@ impl ChatState {
         draft.push(Event::TurnStarted {
             prompt_ids: vec![prompt.id.clone()],
             agent: agent.name.clone(),
+            then: Vec::new(),
         });
         let budget = facts.agents.settings.context_bytes_max;
         let added = bytes_of(&prompt.body.parts);

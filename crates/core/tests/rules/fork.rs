@@ -156,7 +156,7 @@ fn imported_history_is_one_append_and_opens_nothing() {
             }),
             entry(ImportedMessage::Tool {
                 index: 0,
-                output: ToolOutput { parts: parts("data"), cut_bytes: 0 },
+                output: ToolOutput { parts: parts("data"), cut_bytes: 0, unshown_bytes: 0 },
                 failure: None,
             }),
         ]

@@ -56,7 +56,7 @@ fn call() -> ToolCall {
 
 fn chat_events() -> Vec<Event> {
     let chat_id = ChatId::new("source").unwrap();
-    let output = || ToolOutput { parts: vec![Part::text("data")], cut_bytes: 3 };
+    let output = || ToolOutput { parts: vec![Part::text("data")], cut_bytes: 3, unshown_bytes: 0 };
     let imported =
         |message| Event::MessageImported { message, written_at: Timestamp(5), metadata: object() };
     vec![
@@ -131,7 +131,7 @@ fn turn_events() -> Vec<Event> {
     let (from, to) = (agent_name("guide"), agent_name("poet"));
     let config = configured();
     vec![
-        Event::TurnStarted { prompt_ids: vec![prompt_id("p1")], agent: agent_name("guide") },
+        Event::TurnStarted { prompt_ids: vec![prompt_id("p1")], agent: agent_name("guide"), then: Vec::new() },
         Event::TurnHandedOff { turn_id: turn(3), from, to },
         ended(TurnOutcome::Completed),
         ended(TurnOutcome::Cancelled),

@@ -13,6 +13,7 @@ use polychat_core::{
     event::{FinishReason, PromptBody, PromptMode},
     message::{Role, Usage},
     rules::{self, ChatCommand, ChatState, Decision, Effect, Facts, Input, Shown, TurnInput},
+    rules::ByteBudget,
     tool::{
         ApprovalDecision, ToolCall, ToolCatalog, ToolKind, ToolOutput, ToolSelection, ToolSpec,
     },
@@ -24,7 +25,7 @@ pub(crate) use super::laws::render;
 /// The tools of the tests: `read` and `look` read, `write` acts, `careful` always asks, `ask` is a
 /// question. Arguments that are not an object fit no schema.
 #[derive(Debug, Clone)]
-pub(crate) struct Tools(pub(crate) BTreeMap<String, ToolSpec>);
+pub(crate) struct Tools(pub(crate) BTreeMap<String, Arc<ToolSpec>>);
 
 impl Tools {
     pub(crate) fn all() -> Self {
@@ -36,23 +37,23 @@ impl Tools {
             spec("careful").kind(ToolKind::Read).needs_approval(),
             spec("ask").kind(ToolKind::Question),
         ];
-        Self(specs.map(|spec| (spec.name.to_string(), spec)).into())
+        Self(specs.map(|spec| (spec.name.to_string(), Arc::new(spec))).into())
     }
 }
 
 impl ToolCatalog for Tools {
-    fn check(&self, call: &ToolCall) -> Result<&ToolSpec, Failure> {
+    fn check(&self, call: &ToolCall) -> Result<Arc<ToolSpec>, Failure> {
         let unknown = || Failure::new(FailureKind::UnknownTool, "no such tool");
         let spec = self.0.get(&*call.name).ok_or_else(unknown)?;
         if call.arguments.is_object() {
-            Ok(spec)
+            Ok(Arc::clone(spec))
         } else {
             Err(Failure::new(FailureKind::InvalidArguments, "not an object"))
         }
     }
 
-    fn specs(&self) -> Vec<&ToolSpec> {
-        self.0.values().collect()
+    fn specs(&self) -> Vec<Arc<ToolSpec>> {
+        self.0.values().cloned().collect()
     }
 }
 
@@ -195,6 +196,7 @@ impl Chat {
             limits: &self.limits,
             agents: &self.agents,
             tools: &self.tools,
+            context: &ByteBudget,
             may_run: self.may_run,
             may_run_next: self.may_run_next,
             seal: &mut seal,
@@ -341,7 +343,7 @@ impl Chat {
     }
 
     pub(crate) fn tool_done(&mut self, id: &str, text: &str) -> String {
-        let output = ToolOutput { parts: vec![polychat_core::Part::text(text)], cut_bytes: 0 };
+        let output = ToolOutput { parts: vec![polychat_core::Part::text(text)], cut_bytes: 0, unshown_bytes: 0 };
         self.input(Input::Turn(TurnInput::ToolDone { call: call_id(id), output }))
     }
 

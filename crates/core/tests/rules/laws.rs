@@ -177,7 +177,7 @@ fn render_one(recorded: &Recorded) -> String {
             format!("{name} {prompt_id} {}", format!("{reason:?}").to_lowercase())
         }
         Event::PromptJoined { prompt_id, turn_id } => format!("{name} {prompt_id} {turn_id}"),
-        Event::TurnStarted { prompt_ids, agent } => {
+        Event::TurnStarted { prompt_ids, agent, .. } => {
             let agent = if agent.as_str() == "guide" { "" } else { &format!(" {agent}") };
             format!("{name} {seq} {prompt_ids:?}{agent}").replace('"', "")
         }

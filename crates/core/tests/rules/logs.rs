@@ -26,7 +26,7 @@ fn cannot_follow(chat: &Chat, event: Event) -> String {
 
 fn started(prompts: &[&str]) -> Event {
     let prompt_ids = prompts.iter().map(|id| prompt_id(id)).collect();
-    Event::TurnStarted { prompt_ids, agent: agent_name("guide") }
+    Event::TurnStarted { prompt_ids, agent: agent_name("guide"), then: Vec::new() }
 }
 
 fn ended(n: u64) -> Event {

@@ -159,7 +159,7 @@ fn input(chat: &Chat, op: &Op) -> Input {
             reasoning: "".into(),
         }),
         Op::ToolDone(at, n) => {
-            let output = ToolOutput { parts: parts("data"), cut_bytes: 0 };
+            let output = ToolOutput { parts: parts("data"), cut_bytes: 0, unshown_bytes: 0 };
             Input::Turn(TurnInput::ToolDone { call: asked(chat, *at, *n), output })
         }
         Op::ToolFailed(at, n) => {

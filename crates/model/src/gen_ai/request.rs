@@ -34,7 +34,7 @@ pub(super) fn chat(request: &ModelRequest, adapter: AdapterKind) -> ChatRequest 
         chat = chat.with_system(&*request.system);
     }
     if !request.tools.is_empty() {
-        chat = chat.with_tools(request.tools.iter().map(tool));
+        chat = chat.with_tools(request.tools.iter().map(|spec| tool(spec)));
     }
     chat
 }

@@ -119,7 +119,7 @@ fn imported_events() -> Vec<Event> {
         }),
         imported(ImportedMessage::Tool {
             index: 0,
-            output: ToolOutput { parts: every_part(), cut_bytes: 9 },
+            output: ToolOutput { parts: every_part(), cut_bytes: 9, unshown_bytes: 0 },
             failure: Some(failure()),
         }),
         Event::MessageImported {
@@ -167,6 +167,7 @@ fn turn_events() -> Vec<Event> {
         Event::TurnStarted {
             prompt_ids: vec![prompt_id("p-1"), prompt_id("p-2")],
             agent: agent_name("guide"),
+            then: vec![agent_name("critic")],
         },
         Event::TurnHandedOff {
             turn_id: turn_id(3),
@@ -235,7 +236,7 @@ fn tool_events() -> Vec<Event> {
         Event::ToolStart { tool_call_id: call, name: "clock".into() },
         Event::ToolResult {
             tool_call_id: call,
-            output: ToolOutput { parts: every_part(), cut_bytes: 12 },
+            output: ToolOutput { parts: every_part(), cut_bytes: 12, unshown_bytes: 0 },
         },
         Event::ToolResult { tool_call_id: call, output: ToolOutput::default() },
         Event::ToolError { tool_call_id: call, failure: failure() },

@@ -60,7 +60,7 @@ pub(crate) fn accepted(id: &str, mode: PromptMode, text: &str) -> Event {
 }
 pub(crate) fn started(prompts: &[&str]) -> Event {
     let prompt_ids = prompts.iter().map(|id| prompt(id)).collect();
-    Event::TurnStarted { prompt_ids, agent: AgentName::new("guide").unwrap() }
+    Event::TurnStarted { prompt_ids, agent: AgentName::new("guide").unwrap(), then: Vec::new() }
 }
 pub(crate) fn ended(n: u64, outcome: TurnOutcome) -> Event {
     Event::TurnEnded { turn_id: turn(n), outcome }
@@ -102,7 +102,7 @@ pub(crate) fn tool_start(n: u64) -> Event {
     Event::ToolStart { tool_call_id: call(n), name: Text::from("look") }
 }
 pub(crate) fn tool_result(n: u64, text: &str) -> Event {
-    let output = ToolOutput { parts: vec![Part::text(text)], cut_bytes: 0 };
+    let output = ToolOutput { parts: vec![Part::text(text)], cut_bytes: 0, unshown_bytes: 0 };
     Event::ToolResult { tool_call_id: call(n), output }
 }
 pub(crate) fn send(to: &str, id: &str, mode: PromptMode, text: &str) -> Command {

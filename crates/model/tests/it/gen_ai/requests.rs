@@ -34,7 +34,7 @@ async fn history_parameters_and_tools_are_sent() {
     request.params.output_tokens_max = Some(64);
     request.params.reasoning_effort = Some("low".into());
     let schema = json!({"type": "object", "properties": {}});
-    request.tools = Arc::from([ToolSpec::new("clock", "tells the time", schema.clone())]);
+    request.tools = Arc::from([Arc::new(ToolSpec::new("clock", "tells the time", schema.clone()))]);
     take(&model(&server), request).await;
 
     let body = server.received().remove(0).body;
