@@ -432,6 +432,7 @@ fn render_effect(effect: &Effect) -> String {
     match effect {
         Effect::CallModel { message, .. } => format!("model {message}"),
         Effect::CallTool { id, call, .. } => format!("tool {id} {}", call.name),
+        Effect::ProposeTitle => "think of a title".to_owned(),
         Effect::RemoveLog => "remove".into(),
     }
 }
