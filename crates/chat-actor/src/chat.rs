@@ -4,8 +4,10 @@
 //! tools run in tasks of their own and report by mail.
 
 mod append;
+mod begin;
 mod load;
 mod report;
+mod turn_clock;
 mod work;
 
 use std::{collections::VecDeque, sync::Arc};

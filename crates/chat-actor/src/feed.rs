@@ -61,9 +61,16 @@ pub struct FeedLimits {
     pub live_bytes_max: usize,
 }
 
+impl FeedLimits {
+    /// How far tools may go. What they show must not take the room that the answer needs.
+    fn tool_bytes_max(&self) -> usize {
+        self.live_bytes_max / 2
+    }
+}
+
 impl From<&Limits> for FeedLimits {
-    /// The turn's own limit on output is reached long before this bound: a quarter of it is for
-    /// text and reasoning, the rest for output of tools and for bookkeeping.
+    /// A turn's own limit on its text is reached long before this bound: a quarter of it is for
+    /// text and reasoning, half of it for tools, the rest for bookkeeping.
     fn from(limits: &Limits) -> Self {
         Self {
             recorded_max: limits.feed_recorded_max,

@@ -6,7 +6,7 @@
 //! ```text
 //! mailbox ──▶ chat (decide · append · apply · publish · reply) ──▶ feed ──▶ subscriptions
 //!    ▲                      │ effects                              ▲
-//!    └──── its end ──── step task ──────────── chunks ─────────────┘
+//!    └──── its end ──── step and call tasks ── chunks, output ─────┘
 //! ```
 //!
 //! Read in this order: [`environment`] (what a chat gets from its world), [`slot`] (what of a chat
@@ -25,9 +25,13 @@ pub mod subscription;
 #[cfg(not(polychat_loom))]
 mod actor;
 #[cfg(not(polychat_loom))]
+mod call;
+#[cfg(not(polychat_loom))]
 mod chat;
 #[cfg(not(polychat_loom))]
 pub mod envelope;
+#[cfg(not(polychat_loom))]
+mod host;
 #[cfg(not(polychat_loom))]
 pub mod query;
 #[cfg(not(polychat_loom))]

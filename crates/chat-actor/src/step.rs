@@ -16,20 +16,22 @@ use std::{
 
 use futures_util::FutureExt;
 use polychat_core::{
-    ChatId, Failure, FailureKind, MessageId, TurnId,
-    ports::{Model, ModelError, ModelErrorKind, ModelRequest},
+    AgentConfig, ChatId, Failure, FailureKind, MessageId, Metadata, TurnId,
+    ports::{Callee, HostContext, Model, ModelError, ModelErrorKind, ModelRequest},
     rules::TurnInput,
+    tool::{ToolSelection, ToolSpec},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::draw::{Drawn, draw};
-pub(crate) use self::watch::after;
+pub(crate) use self::watch::{after, deadline_passed};
 use crate::{
     actor::{ChatRef, Mail},
     environment::Environment,
     feed::FeedWriter,
     gate::TurnPermit,
+    host::{self, Stored},
 };
 
 /// Everything that one model call needs. Its chat was stamped by whoever started it (law 3).
@@ -39,7 +41,13 @@ pub(crate) struct Assignment {
     pub(crate) mailbox: ChatRef,
     pub(crate) writer: FeedWriter,
     pub(crate) model: Arc<dyn Model>,
+    /// What the model is asked; tools and host context are filled in by the task.
     pub(crate) request: ModelRequest,
+    pub(crate) config: Arc<AgentConfig>,
+    /// The stored host context of the chat.
+    pub(crate) chat_context: Metadata,
+    /// The stored host context of the prompt that began the turn.
+    pub(crate) prompt_context: Metadata,
     pub(crate) turn: TurnId,
     pub(crate) message: MessageId,
     pub(crate) stop: CancellationToken,
@@ -62,9 +70,9 @@ enum End {
 }
 
 /// Runs a model call to its end and reports it.
-pub(crate) async fn run(assignment: Assignment) {
+pub(crate) async fn run(mut assignment: Assignment) {
     let message = assignment.message;
-    let end = AssertUnwindSafe(attempts(&assignment)).catch_unwind().await;
+    let end = AssertUnwindSafe(attempts(&mut assignment)).catch_unwind().await;
     let input = match end {
         Ok(End::Stopped) => return,
         Ok(End::Done(drawn)) => TurnInput::MessageDone {
@@ -88,14 +96,25 @@ pub(crate) async fn run(assignment: Assignment) {
 
 /// Asks the model, again where that makes sense: before its first delta, and only for what the
 /// driver calls retryable.
-async fn attempts(assignment: &Assignment) -> End {
-    let limits = &assignment.environment.limits;
+async fn attempts(assignment: &mut Assignment) -> End {
+    let environment = Arc::clone(&assignment.environment);
+    let limits = &environment.limits;
+    if let Err(end) = in_turn(assignment, offer_tools(assignment)).await.map(|tools| {
+        assignment.request.tools = tools;
+    }) {
+        return end;
+    }
     let mut attempt = 1;
     let mut pause = limits.model_retry_delay;
     loop {
         if assignment.stop.is_cancelled() {
             // Stopped before it began: a model that nobody listens to is not even asked.
             return End::Stopped;
+        }
+        match in_turn(assignment, context(assignment)).await {
+            Ok(Ok(context)) => assignment.request.context = context,
+            Ok(Err(failure)) => return End::Failed(failure),
+            Err(end) => return end,
         }
         let error = match draw(assignment).await {
             Ok(drawn) => return End::Done(drawn),
@@ -120,13 +139,42 @@ async fn attempts(assignment: &Assignment) -> End {
             biased;
             () = assignment.stop.cancelled() => return End::Stopped,
             () = tokio::time::sleep_until(assignment.deadline) => {
-                return End::Failed(watch::deadline_passed(limits));
+                return End::Failed(deadline_passed(limits));
             }
             () = tokio::time::sleep(wait) => {}
         }
         attempt += 1;
         pause = pause.saturating_mul(2).min(limits.model_retry_delay_max);
     }
+}
+
+/// Waits for what a call needs, for as long as somebody wants the call and the turn has time.
+async fn in_turn<T>(assignment: &Assignment, needed: impl Future<Output = T>) -> Result<T, End> {
+    tokio::select! {
+        biased;
+        () = assignment.stop.cancelled() => Err(End::Stopped),
+        found = needed => Ok(found),
+        () = tokio::time::sleep_until(assignment.deadline) => {
+            Err(End::Failed(deadline_passed(&assignment.environment.limits)))
+        }
+    }
+}
+
+/// The tools that the agent may use, made ready.
+async fn offer_tools(assignment: &Assignment) -> Arc<[Arc<ToolSpec>]> {
+    let (tools, selection) = (&assignment.environment.tools, &assignment.config.tools);
+    if *selection == ToolSelection::None {
+        return Arc::from([]);
+    }
+    tools.prepare(selection).await;
+    let specs = tools.catalog().specs();
+    specs.into_iter().filter(|spec| selection.includes(&spec.name)).collect()
+}
+
+async fn context(assignment: &Assignment) -> Result<HostContext, Failure> {
+    let stored = Stored { chat: &assignment.chat_context, prompt: &assignment.prompt_context };
+    let callee = Callee::Model(assignment.config.model.clone());
+    host::context(&assignment.environment, &assignment.chat, stored, callee).await
 }
 
 /// What a model's error means for its turn.
@@ -142,7 +190,7 @@ fn failure_of(error: &ModelError) -> Failure {
 }
 
 /// What a panic said, where it said text.
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -167,7 +167,7 @@ impl From<Map<String, Value>> for Metadata {
 }
 
 /// The size of a value as compact JSON, in bytes, without building the string.
-pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
+pub fn json_bytes(value: &impl Serialize) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -23,6 +23,7 @@ mod supervisor;
 mod sweep;
 pub mod system;
 mod taking_up;
+mod tool_sources;
 pub mod world;
 
 pub use options::{OpenError, WorldOptions};

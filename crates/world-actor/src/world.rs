@@ -17,7 +17,7 @@ use polychat_core::{
     WorldId,
     command::WorldInfo,
     diagnostic::DiagnosticKind,
-    ports::{Ids, NoticeStream, WorldService},
+    ports::{Ids, NoticeStream, ToolObserver, WorldService},
 };
 use ractor::{Actor, ActorRef};
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
@@ -31,6 +31,7 @@ use crate::{
     supervisor::{Arguments, Order, WorldActor},
     sweep::sweep,
     taking_up::take_up_work,
+    tool_sources::ToolSources,
 };
 
 /// A world in this process. Clones are the same world; it ends by [`shutdown`](Self::shutdown), or
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) supervisor: ActorRef<Order>,
     supervisor_task: Mutex<Option<JoinHandle<()>>>,
+    /// The toolbox tells it of its sources for as long as the world holds it.
+    _tool_sources: Arc<dyn ToolObserver>,
     closed: AtomicBool,
     stop: CancellationToken,
 }
@@ -97,6 +100,11 @@ impl LocalWorld {
             ticks: AtomicU64::new(0),
             limits,
         });
+        let tool_sources: Arc<dyn ToolObserver> = Arc::new(ToolSources {
+            feed: Arc::clone(&feed),
+            clock: Arc::clone(&environment.clock),
+        });
+        environment.tools.observe(Arc::downgrade(&tool_sources));
         let arguments =
             Arguments { environment: Arc::clone(&environment), directory: Arc::clone(&directory) };
         let (supervisor, task) = WorldActor::spawn(None, WorldActor, arguments)
@@ -115,6 +123,7 @@ impl LocalWorld {
             ids: options.ids,
             supervisor,
             supervisor_task: Mutex::new(Some(task)),
+            _tool_sources: tool_sources,
             closed: AtomicBool::new(false),
             stop,
         });

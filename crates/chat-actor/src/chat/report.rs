@@ -36,7 +36,7 @@ impl Chat {
                 let outcome_word = outcome.as_str();
                 tracing::info!(%world_id, %chat_id, %turn_id, seq, outcome = outcome_word, "turn ended");
                 metrics::counter!("polychat_turns_total", "outcome" => outcome_word).increment(1);
-                if let Some(started) = self.running.turn_ended(*turn_id) {
+                if let Some(started) = self.running.clock.ended(*turn_id) {
                     metrics::histogram!("polychat_turn_seconds").record(started);
                 }
                 if let polychat_core::TurnOutcome::Failed { failure } = outcome {

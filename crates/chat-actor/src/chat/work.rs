@@ -1,43 +1,38 @@
-//! The work of the running turn: begun by effects, ended when the state does not show it any more.
+//! The work of the running turn, ended when the state does not show it any more.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use polychat_core::{
-    Diagnostic, Failure, FailureKind, MessageId, PromptId, Timestamp, TurnId,
+    Diagnostic, MessageId, PromptId, Timestamp, ToolCallId, TurnId,
     diagnostic::DiagnosticKind,
-    ports::{HostContext, ModelRequest},
-    rules::{Decision, Effect, Input, TurnInput},
+    rules::{Input, TurnInput},
 };
-use tokio::{task::JoinHandle, time::Instant};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::task::JoinHandle;
+use tokio_util::sync::DropGuard;
 
-use super::{Broken, Chat, Phase};
-use crate::{
-    actor::Mail,
-    gate::TurnPermit,
-    step::{self, Assignment},
-};
+use super::{Broken, Chat, Phase, turn_clock::TurnClock};
+use crate::{actor::Mail, gate::TurnPermit};
 
 /// What runs for the chat, and when it began.
 #[derive(Default)]
 pub(super) struct Running {
     /// The model call; dropping it stops it.
-    model: Option<ModelCall>,
-    /// When the running turn began, in this life of the actor, and when its time is over.
-    turn: Option<(TurnId, Instant)>,
+    pub(super) model: Option<Job<MessageId>>,
+    /// The tool calls; as many as may run at once.
+    pub(super) tools: Vec<Job<ToolCallId>>,
+    /// The thinking about a title.
+    pub(super) title: Option<Job<()>>,
+    pub(super) clock: TurnClock,
     /// When the waiting prompts were accepted; as many as wait.
     accepted: HashMap<PromptId, Timestamp>,
 }
 
-struct ModelCall {
-    turn: TurnId,
-    message: MessageId,
-    task: JoinHandle<()>,
-    stop: DropGuard,
+/// A task that works for the chat. Dropping it stops it.
+pub(super) struct Job<Id> {
+    pub(super) turn: TurnId,
+    pub(super) id: Id,
+    pub(super) task: JoinHandle<()>,
+    pub(super) stop: DropGuard,
 }
 
 impl Running {
@@ -56,109 +51,47 @@ impl Running {
         }
     }
 
-    /// A model call that reports its end has ended by itself.
+    /// What reports its end has ended by itself.
     pub(super) fn heard_from(&mut self, input: &TurnInput) {
-        if let TurnInput::MessageDone { message, .. } | TurnInput::MessageFailed { message, .. } =
-            input
-        {
-            self.model.take_if(|call| call.message == *message);
+        match input {
+            TurnInput::MessageDone { message, .. } | TurnInput::MessageFailed { message, .. } => {
+                self.model.take_if(|job| job.id == *message);
+            }
+            TurnInput::ToolDone { call, .. } | TurnInput::ToolFailed { call, .. } => {
+                self.tools.retain(|job| job.id != *call);
+            }
+            TurnInput::TitleProposed { .. } => self.title = None,
+            TurnInput::Checkpoint { .. } | TurnInput::TurnFailed { .. } => {}
         }
     }
 
     pub(super) fn prompt_gone(&mut self, prompt: &PromptId) {
         self.accepted.remove(prompt);
     }
-
-    /// How long a turn that has ended took.
-    pub(super) fn turn_ended(&mut self, turn: TurnId) -> Option<Duration> {
-        let (_, began) = self.turn.take_if(|(running, _)| *running == turn)?;
-        Some(began.elapsed())
-    }
-
-    /// When a turn of this chat began; now, if it was not known.
-    fn turn_began(&mut self, turn: TurnId) -> Instant {
-        match self.turn {
-            Some((running, began)) if running == turn => began,
-            _ => self.turn.insert((turn, Instant::now())).1,
-        }
-    }
 }
 
 impl Chat {
-    /// Carries out what a decision begins, and settles the rest.
-    pub(super) async fn take_effect(&mut self, decision: Decision) -> Result<(), Broken> {
-        let mut remove = false;
-        for effect in decision.effects {
-            match effect {
-                Effect::CallModel { message, .. } => self.call_model(message),
-                Effect::CallTool { id, call, .. } => {
-                    let message = format!("nothing here runs the tool {:?}", call.name);
-                    let failure = Failure::new(FailureKind::NotConfigured, &message);
-                    self.myself.mail(Mail::Turn(TurnInput::ToolFailed { call: id, failure }));
-                }
-                Effect::ProposeTitle => {}
-                Effect::RemoveLog => remove = true,
-            }
-        }
-        self.settle_work();
-        if remove { self.remove_log().await } else { Ok(()) }
-    }
-
-    fn call_model(&mut self, message: MessageId) {
-        let Phase::Ready(ready) = &self.phase else { return };
-        let Some(step) = ready.state.step().filter(|step| step.message == message) else { return };
-        let environment = &self.environment;
-        let Some(model) = environment.models.get(&step.config.model) else {
-            let text = format!("no model is registered as {}", step.config.model);
-            let failure = Failure::new(FailureKind::NotConfigured, &text);
-            return self.myself.mail(Mail::Turn(TurnInput::MessageFailed { message, failure }));
-        };
-        let tools = environment
-            .tools
-            .catalog()
-            .specs()
-            .into_iter()
-            .filter(|spec| step.config.tools.includes(&spec.name))
-            .collect();
-        let mut request = ModelRequest::new(step.messages);
-        request.system = step.config.system.clone();
-        request.params = step.config.params.clone();
-        request.tools = tools;
-        let mut context = HostContext::default();
-        context.chat = step.chat_context;
-        context.prompt = step.prompt_context;
-        context.handle.clone_from(&environment.handle);
-        request.context = context;
-
-        let began = self.running.turn_began(step.turn);
-        let token = CancellationToken::new();
-        let assignment = Assignment {
-            environment: Arc::clone(environment),
-            chat: self.slot.chat.clone(),
-            mailbox: self.myself.clone(),
-            writer: self.slot.feed.writer(ready.epoch, step.turn, message),
-            model: Arc::clone(model),
-            request,
-            turn: step.turn,
-            message,
-            stop: token.clone(),
-            deadline: step::after(began, environment.limits.turn_duration_max),
-            output_bytes_before: step.output_bytes,
-            checkpoint_due: Arc::new(AtomicBool::new(false)),
-            _permit: self.permit.clone(),
-        };
-        let task = environment.tasks.spawn(step::run(assignment));
-        let stop = token.drop_guard();
-        self.running.model = Some(ModelCall { turn: step.turn, message, task, stop });
-    }
-
     /// Stops what the state does not show as open, and takes, asks for, or gives back a place among
     /// the running turns as the state needs it.
     pub(super) fn settle_work(&mut self) {
         let Phase::Ready(ready) = &self.phase else { return };
-        let open = ready.state.open_message();
-        if let Some(stopped) = self.running.model.take_if(|call| Some(call.message) != open) {
-            self.watch_end(stopped);
+        let (state, running) = (&ready.state, &mut self.running);
+        let open = state.open_message();
+        let model = running.model.take_if(|job| Some(job.id) != open);
+        let tools = running.tools.extract_if(.., |job| !state.is_call_running(job.id));
+        let tools: Vec<_> = tools.collect();
+        if running.tools.is_empty() {
+            // An idle chat keeps no table.
+            running.tools = Vec::new();
+        }
+        if !state.is_working() {
+            running.clock.pause();
+        }
+        if let Some(job) = model {
+            self.watch_end(job);
+        }
+        for job in tools {
+            self.watch_end(job);
         }
         let working = ready.state.is_working();
         let wants = ready.state.wants_to_run();
@@ -175,8 +108,8 @@ impl Chat {
 
     /// Reports a task that does not end in time. Nobody waits for it; its place among the running
     /// turns does.
-    fn watch_end(&self, call: ModelCall) {
-        let ModelCall { turn: turn_id, task, stop, .. } = call;
+    fn watch_end<Id>(&self, job: Job<Id>) {
+        let Job { turn: turn_id, task, stop, .. } = job;
         drop(stop);
         if task.is_finished() {
             return;

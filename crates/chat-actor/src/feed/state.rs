@@ -230,7 +230,11 @@ impl State {
             _ => None,
         };
         let entry_bytes = if tail_end.is_some() { 0 } else { ENTRY_BYTES };
-        charge(&mut self.live_bytes, entry_bytes + text.len(), &self.limits)?;
+        let live_bytes_max = match source {
+            Source::Text(_) | Source::Reasoning(_) => self.limits.live_bytes_max,
+            Source::Output(_) => self.limits.tool_bytes_max(),
+        };
+        charge(&mut self.live_bytes, entry_bytes + text.len(), live_bytes_max)?;
         let start = growing.len();
         growing.push_str(text);
         let end = growing.len();
@@ -252,7 +256,7 @@ impl State {
         if !self.flight.takes_call(by) {
             return Err(PushError::Sealed);
         }
-        charge(&mut self.live_bytes, ENTRY_BYTES + size, &self.limits)?;
+        charge(&mut self.live_bytes, ENTRY_BYTES + size, self.limits.tool_bytes_max())?;
         if let Some(Entry::Progress { call, version, event, bytes }) = self.timeline.tail_mut()
             && *call == by
         {
@@ -285,10 +289,10 @@ impl State {
     }
 }
 
-/// Counts bytes against the live bound.
-fn charge(live_bytes: &mut usize, bytes: usize, limits: &FeedLimits) -> Result<(), PushError> {
+/// Counts bytes against a bound on the live ones.
+fn charge(live_bytes: &mut usize, bytes: usize, max: usize) -> Result<(), PushError> {
     let charged = live_bytes.saturating_add(bytes);
-    if charged > limits.live_bytes_max {
+    if charged > max {
         return Err(PushError::OverLimit);
     }
     *live_bytes = charged;

@@ -99,7 +99,7 @@ pub(crate) fn after(moment: Instant, pause: Duration) -> Instant {
 }
 
 /// The turn's time is over.
-pub(super) fn deadline_passed(limits: &Limits) -> Failure {
+pub(crate) fn deadline_passed(limits: &Limits) -> Failure {
     let text = format!("the turn took longer than {:?}", limits.turn_duration_max);
     Failure::new(FailureKind::Deadline, &text).retryable()
 }

@@ -121,6 +121,13 @@ impl ChatState {
         })
     }
 
+    /// The stored host context of the chat, and of the prompt that began the running turn.
+    #[must_use]
+    pub fn host_context(&self) -> (Metadata, Metadata) {
+        let of_turn = self.turn.as_ref().map(|turn| turn.context.clone());
+        (self.info.context.clone(), of_turn.unwrap_or_default())
+    }
+
     /// What the log says the chat is doing.
     #[must_use]
     pub fn status(&self) -> ChatStatus {
