@@ -7,16 +7,19 @@
 //!   isolation can be seen, and misbehaves on request, so that it can be tried.
 //! - [`ScriptedModel`] does what a test tells it, delta by delta, or what a function says.
 //! - `GenAiModel` (feature `genai`) speaks to any OpenAI-compatible server, and to other providers.
+//! - [`Fallback`] puts models in a row: the next one is asked when one cannot be had.
 //!
 //! The deltas of the first two are written as [`Step`]s.
 
 mod demo;
+mod fallback;
 #[cfg(feature = "genai")]
 mod gen_ai;
 mod scripted;
 mod step;
 
 pub use demo::DemoModel;
+pub use fallback::Fallback;
 #[cfg(feature = "genai")]
 pub use gen_ai::{BuildError, GenAiBuilder, GenAiModel, MissingKey, Secret};
 pub use scripted::{Call, Script, ScriptedModel};

@@ -6,11 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod demo;
+mod fallback;
 #[cfg(feature = "genai")]
 mod gen_ai;
 // Some of its helpers serve only the tests of real providers.
 #[cfg_attr(not(feature = "genai"), allow(dead_code))]
 mod history;
+mod log;
 #[cfg(feature = "genai")]
 mod mock_llm;
 mod scripted;

@@ -1,17 +1,12 @@
 //! The key goes to the server, and nowhere else.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use polychat_model::{BuildError, GenAiModel, Secret};
 use polychat_testkit::openai_server::{Behaviour, Frame};
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
 use super::{KEY, answer, ask, builder, model, start};
-use crate::history::take;
+use crate::{history::take, log::Log};
 
 #[tokio::test]
 async fn the_key_is_sent_as_a_bearer_token() {
@@ -67,44 +62,11 @@ fn a_provider_of_the_cloud_without_a_key_is_refused_by_the_name_of_the_variable(
     assert!(missing.variable.contains("RUNCRATE"), "{missing}");
 }
 
-/// Collects what a subscriber writes.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn no_log_holds_the_key_or_what_a_provider_quotes_of_a_conversation() {
     // NFR-1, NFR-4: contents of messages only at `trace`, and then only our own.
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.listen(Level::DEBUG);
     tracing::debug!("the log works");
 
     let server = start().await;
