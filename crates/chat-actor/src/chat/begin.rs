@@ -9,6 +9,7 @@ use polychat_core::{
     tool::ToolCall,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{Broken, Chat, Phase, work::Job};
 use crate::{actor::Mail, call, step};
@@ -61,7 +62,12 @@ impl Chat {
             checkpoint_due: Arc::new(AtomicBool::new(false)),
             _permit: self.permit.clone(),
         };
-        let task = environment.tasks.spawn(step::run(assignment));
+        let span = tracing::info_span!(
+            parent: None, "step",
+            world_id = %environment.world, chat_id = %self.slot.chat, turn_id = %step.turn,
+            message_id = %message,
+        );
+        let task = environment.tasks.spawn(step::run(assignment).instrument(span));
         let stop = token.drop_guard();
         self.running.model = Some(Job { turn: step.turn, id: message, task, stop });
     }
@@ -92,7 +98,12 @@ impl Chat {
             turn_deadline: self.running.clock.deadline(turn, duration_max),
             _permit: self.permit.clone(),
         };
-        let task = environment.tasks.spawn(call::run(assignment));
+        let span = tracing::info_span!(
+            parent: None, "tool",
+            world_id = %environment.world, chat_id = %self.slot.chat, turn_id = %turn,
+            tool_call_id = %id,
+        );
+        let task = environment.tasks.spawn(call::run(assignment).instrument(span));
         self.running.tools.push(Job { turn, id, task, stop: token.drop_guard() });
     }
 }

@@ -110,6 +110,21 @@ fn live_output_is_bounded_and_what_is_refused_is_not_shown_in_part() {
 }
 
 #[test]
+fn a_tool_that_floods_leaves_the_answer_its_room() {
+    // law 7, issue 3
+    let limits = FeedLimits { live_bytes_max: 10_000, ..LIMITS };
+    let (mut chat, _writer) = Chat::with_open_message(limits);
+    let call = ToolCallId { message: chat.message.unwrap(), index: 0 };
+    chat.end_message();
+    let tool = chat.start_tool(call);
+    assert_eq!(tool.output(&"x".repeat(6_000)), Err(PushError::OverLimit));
+    while tool.output(&"x".repeat(400)).is_ok() {}
+    assert_eq!(tool.progress("x".repeat(400).into()), Err(PushError::OverLimit));
+    chat.end_tool(call);
+    chat.start_message().text(&"y".repeat(4_900)).unwrap();
+}
+
+#[test]
 fn a_tools_output_ends_with_its_call() {
     // REQ-4, law 5
     let (mut chat, _writer) = Chat::with_open_message(LIMITS);
