@@ -9,6 +9,7 @@ use crate::{
     agent::ModelParams,
     content::{Part, Text},
     event::FinishReason,
+    id::AgentName,
     message::{SharedMessage, Usage},
     tool::{ToolCall, ToolSpec},
 };
@@ -17,10 +18,13 @@ use crate::{
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ModelRequest {
+    /// Who is to answer, so that its own messages can be told from those of other agents; `None`
+    /// when that does not matter.
+    pub agent: Option<AgentName>,
     /// The agent's instructions; empty for none.
     pub system: Text,
     /// The chat's history as far as the context policy lets it through, oldest first; the last one
-    /// is a user's or a tool's.
+    /// is a user's, a tool's, or another agent's.
     pub messages: Vec<SharedMessage>,
     /// What the agent asks of the model.
     pub params: ModelParams,
@@ -35,6 +39,7 @@ impl ModelRequest {
     #[must_use]
     pub fn new(messages: Vec<SharedMessage>) -> Self {
         Self {
+            agent: None,
             system: Text::from(""),
             messages,
             params: ModelParams::default(),
