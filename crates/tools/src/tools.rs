@@ -1,0 +1,150 @@
+//! Many tools as one toolbox.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use async_trait::async_trait;
+use polychat_core::{
+    ports::{Tool, ToolObserver, Toolbox},
+    tool::{ToolCatalog, ToolSelection},
+};
+
+use crate::{
+    catalog::{Catalog, Entry, Merged},
+    error::ToolsError,
+    schema::{ArgumentSchema, is_tool_name},
+};
+
+/// How many single tools one toolbox takes. Providers take fewer in one request; which agent gets
+/// which says its selection.
+pub(crate) const TOOLS_MAX: usize = 1_024;
+
+/// Many tools as one toolbox: single ones, and other toolboxes as further sources.
+///
+/// The tools do not change once it is built. A clone is the same toolbox.
+///
+/// Of tools with the same name only the first counts: single tools go before sources, sources go in
+/// the order in which they were added. Two single tools of one name are an error, because somebody
+/// wrote both; what sources have is not known beforehand.
+///
+/// ```
+/// use polychat_tools::{NoArguments, Tools, tool};
+/// let dice = tool("dice", "throws a die", |_: NoArguments| async { 4 });
+/// let tools = Tools::builder().add(dice).build()?;
+/// # let _ = tools;
+/// # Ok::<(), polychat_tools::ToolsError>(())
+/// ```
+#[derive(Clone)]
+pub struct Tools {
+    own: Arc<Catalog>,
+    sources: Arc<[Arc<dyn Toolbox>]>,
+}
+
+impl Tools {
+    /// Begins a toolbox without any tools.
+    #[must_use]
+    pub fn builder() -> ToolsBuilder {
+        ToolsBuilder::default()
+    }
+}
+
+impl fmt::Debug for Tools {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.own.specs().iter().map(|spec| Arc::clone(&spec.name)).collect();
+        f.debug_struct("Tools")
+            .field("tools", &names)
+            .field("sources", &self.sources.len())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl Toolbox for Tools {
+    fn catalog(&self) -> Arc<dyn ToolCatalog> {
+        let own = Arc::clone(&self.own);
+        if self.sources.is_empty() {
+            return own;
+        }
+        let mut all: Vec<Arc<dyn ToolCatalog>> = vec![own];
+        all.extend(self.sources.iter().map(|source| source.catalog()));
+        Arc::new(Merged(all))
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.own.tool(name).or_else(|| self.sources.iter().find_map(|source| source.get(name)))
+    }
+
+    async fn prepare(&self, selection: &ToolSelection) {
+        for source in self.sources.iter() {
+            source.prepare(selection).await;
+        }
+    }
+
+    fn observe(&self, observer: Weak<dyn ToolObserver>) {
+        for source in self.sources.iter() {
+            source.observe(Weak::clone(&observer));
+        }
+    }
+}
+
+/// Collects [`Tools`].
+#[derive(Clone, Default)]
+pub struct ToolsBuilder {
+    tools: Vec<Arc<dyn Tool>>,
+    sources: Vec<Arc<dyn Toolbox>>,
+}
+
+impl ToolsBuilder {
+    /// Adds a tool.
+    #[must_use]
+    #[allow(clippy::should_implement_trait)] // nobody takes it for arithmetic
+    pub fn add(mut self, tool: impl Tool + 'static) -> Self {
+        self.tools.push(Arc::new(tool));
+        self
+    }
+
+    /// Adds several tools, for example [`builtin::all`](crate::builtin::all).
+    #[must_use]
+    pub fn add_all(mut self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        self.tools.extend(tools);
+        self
+    }
+
+    /// Adds whatever tools another toolbox has, now and later.
+    #[must_use]
+    pub fn add_source(mut self, source: Arc<dyn Toolbox>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Compiles the schemas and puts all together.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolsError`] for the first tool whose name or schema cannot be used.
+    pub fn build(self) -> Result<Tools, ToolsError> {
+        let count = self.tools.len();
+        if count > TOOLS_MAX {
+            return Err(ToolsError::TooMany { count });
+        }
+        let mut names = HashSet::new();
+        let mut entries = Vec::with_capacity(count);
+        for tool in self.tools {
+            let spec = Arc::new(tool.spec());
+            let name = Arc::clone(&spec.name);
+            if !is_tool_name(&name) {
+                return Err(ToolsError::InvalidName { name });
+            }
+            if !names.insert(Arc::clone(&name)) {
+                return Err(ToolsError::DuplicateName { name });
+            }
+            let schema = ArgumentSchema::compile(&spec.schema)
+                .map_err(|reason| ToolsError::InvalidSchema { name, reason })?;
+            entries.push(Entry { spec, schema, tool });
+        }
+        Ok(Tools { own: Arc::new(Catalog::new(entries)), sources: self.sources.into() })
+    }
+}
