@@ -40,6 +40,7 @@ impl Chat {
             return self.myself.mail(Mail::Turn(TurnInput::MessageFailed { message, failure }));
         };
         let mut request = ModelRequest::new(step.messages);
+        request.agent = Some(step.config.name.clone());
         request.system = step.config.system.clone();
         request.params = step.config.params.clone();
         let duration_max = environment.limits.turn_duration_max;
