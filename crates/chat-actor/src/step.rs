@@ -148,14 +148,22 @@ async fn attempts(assignment: &mut Assignment) -> End {
     }
 }
 
-/// Waits for what a call needs, for as long as somebody wants the call and the turn has time.
+/// Waits for what a call needs, for as long as somebody wants the call and the turn has time. A turn
+/// that waits for it makes no progress.
 async fn in_turn<T>(assignment: &Assignment, needed: impl Future<Output = T>) -> Result<T, End> {
+    let limits = &assignment.environment.limits;
+    let patience = after(Instant::now(), limits.turn_progress_duration_max);
     tokio::select! {
         biased;
         () = assignment.stop.cancelled() => Err(End::Stopped),
         found = needed => Ok(found),
-        () = tokio::time::sleep_until(assignment.deadline) => {
-            Err(End::Failed(deadline_passed(&assignment.environment.limits)))
+        () = tokio::time::sleep_until(assignment.deadline.min(patience)) => {
+            if assignment.deadline <= patience {
+                return Err(End::Failed(deadline_passed(limits)));
+            }
+            let silence = limits.turn_progress_duration_max;
+            let text = format!("what the model call needs did not come within {silence:?}");
+            Err(End::Failed(Failure::new(FailureKind::NoProgress, &text).retryable()))
         }
     }
 }
