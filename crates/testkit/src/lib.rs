@@ -11,6 +11,7 @@ pub mod openai_server;
 pub mod require;
 pub mod samples;
 pub mod store_suite;
+pub mod tools;
 pub mod transport_suite;
 pub mod view;
 pub mod wrong_stores;

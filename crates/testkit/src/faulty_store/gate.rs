@@ -44,7 +44,7 @@ impl Gate {
         self.0.released.send_replace(usize::MAX);
     }
 
-    pub(super) async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         let mut place = 0;
         self.0.arrived.send_modify(|arrived| {
             *arrived += 1;
