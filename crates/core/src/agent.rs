@@ -141,10 +141,12 @@ pub struct WorldSettings {
     /// Whether `@name` at the start of a paragraph addresses an agent, in prompts and replies.
     /// Off by default, because pasted text must not re-route a chat.
     pub mentions: bool,
-    /// How often one turn may be handed on to another agent.
+    /// How often replies may hand one turn on to another agent.
     pub handoffs_max: u32,
     /// Whether `@all` at the start of a paragraph of a prompt asks all agents, one after another in
-    /// the order of their names, within one turn. Off by default.
+    /// the order of their names, within one turn. Off by default. All of them together have the
+    /// bounds of one turn, [`steps_max`](crate::Limits::steps_max) among them; if one fails, the
+    /// turn does.
     pub broadcast: bool,
     /// Whether the model proposes a title after a chat's first completed turn. Off by default.
     pub titles: bool,

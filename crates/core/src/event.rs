@@ -297,11 +297,12 @@ pub enum Event {
         prompt_ids: Vec<PromptId>,
         /// Who answers.
         agent: AgentName,
-        /// Who answers after that, in this order: a prompt to all agents.
+        /// Who answers after that, in this order: a prompt to all agents. Each gets the turn by
+        /// `turn.handed_off`; one that is gone by then is skipped.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         then: Vec<AgentName>,
     },
-    /// The turn goes on with another agent.
+    /// The turn goes on with another agent: one that a reply addressed, or the next of `then`.
     #[serde(rename = "turn.handed_off")]
     TurnHandedOff {
         /// The turn.

@@ -12,6 +12,28 @@
 //! Whatever a decision needs besides the log comes in as [`Facts`]: the time, the limits, the
 //! world's agents and tools, whether a turn may run, and the text shown of an open message.
 //! Nothing here may read a clock, draw a random number, or know of another chat.
+//!
+//! # What a turn consists of
+//!
+//! model → tool calls → results → model, until a reply asks for no tool. Then the next of those
+//! whom the prompt asked answers ([`addressed`]), or the agent whom the reply [`mentioned`], or the
+//! turn has completed. An agent keeps, to the end of the turn, the configuration with which it first
+//! answered in it; a world's own settings hold from the moment they change.
+//!
+//! # What a person decides
+//!
+//! A call waits for a person if its tool is a question, if the tool or the policy of the agent that
+//! asked says so. [`Decide`](ChatCommand::Decide) means a call that waits in *this* chat's running
+//! turn; anything else is refused. What a person allowed for the chat holds for the tool of that
+//! name, whichever agent asks, where a policy would ask; what a policy denies stays denied. It is
+//! part of this chat's log, so it survives a restart, and a fork, having a log of its own, does not
+//! have it.
+//!
+//! # What follows a chat's first turn
+//!
+//! Where a world allows it, the end of the first completed turn brings an effect that asks a model
+//! for a title ([`ChatState::title_request`]), and the answer becomes the title if there still is
+//! none.
 
 mod apply;
 mod calls;
@@ -26,14 +48,20 @@ mod input;
 mod mention;
 mod prompts;
 mod revise;
+mod routing;
 mod state;
+mod title;
 mod turns;
 mod view;
+mod written;
 
 pub use apply::LogError;
 pub use context::{ByteBudget, ContextPolicy, ContextSize, PastTurn};
 pub use create::{ImportedEntry, create, import};
 pub use input::{ChatCommand, Decision, Effect, Facts, Input, Shown, TurnInput};
-pub use mention::mentioned;
+pub use mention::{Addressed, addressed, mentioned};
 pub use state::ChatState;
+pub use title::{
+    TITLE_EXCERPT_BYTES_MAX, TITLE_INSTRUCTIONS, TITLE_OUTPUT_TOKENS_MAX, TitleRequest,
+};
 pub use view::Step;

@@ -23,7 +23,8 @@ pub struct ToolSpec {
     pub schema: Value,
     /// What running it means.
     pub kind: ToolKind,
-    /// Whether each call needs a person's approval whatever the policy says.
+    /// Whether each call needs a person's approval whatever the policy says. A person may give it
+    /// for a whole chat.
     pub needs_approval: bool,
     /// How long one call may take, in milliseconds, where that is less than
     /// [`Limits::tool_duration_max`](crate::Limits::tool_duration_max).
@@ -233,7 +234,8 @@ impl ToolPolicy {
 pub enum ApprovalDecision {
     /// This call may run.
     AllowOnce,
-    /// This call, and every later one of the same tool in this chat, may run.
+    /// This call, all that wait beside it and every later one of the same tool in this chat may
+    /// run. A fork asks anew.
     AllowForChat,
     /// It may not run; the model hears why.
     Deny {

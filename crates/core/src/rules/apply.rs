@@ -19,7 +19,7 @@ use crate::{
     message::{Message, Role, Usage},
     outcome::{PromptOutcome, TurnOutcome},
     seq::{MessageId, Seq, Timestamp, ToolCallId, TurnId},
-    tool::{ApprovalDecision, ToolOutput},
+    tool::ApprovalDecision,
 };
 
 /// A log that contradicts itself, or is another chat's. The chat is quarantined.
@@ -128,12 +128,8 @@ impl ChatState {
             Event::ToolStart { tool_call_id, .. } => {
                 self.move_call(*tool_call_id, is_ready, Phase::Running).map(|_| ())
             }
-            Event::ToolResult { tool_call_id, output } => {
-                self.apply_tool_end(seq, at, *tool_call_id, output.clone(), None)
-            }
-            Event::ToolError { tool_call_id, failure } => {
-                let output = ToolOutput::default();
-                self.apply_tool_end(seq, at, *tool_call_id, output, Some(failure.clone()))
+            Event::ToolResult { tool_call_id, .. } | Event::ToolError { tool_call_id, .. } => {
+                self.apply_tool_end(seq, at, *tool_call_id, event)
             }
             Event::ApprovalRequested { tool_call_id, kind, .. } => {
                 self.move_call(*tool_call_id, is_ready, Phase::Awaiting(*kind)).map(|_| ())
@@ -193,10 +189,19 @@ impl ChatState {
                 info.metadata = metadata.clone().unwrap_or_else(|| info.metadata.clone());
                 info.archived = archived.unwrap_or(info.archived);
                 info.agent = agent.clone().or_else(|| info.agent.clone());
+                if title.is_some() {
+                    self.end_titling();
+                }
             }
-            Event::ChatClosed {} => self.life = Life::Closed,
+            Event::ChatClosed {} => {
+                self.life = Life::Closed;
+                self.end_titling();
+            }
             Event::ChatReopened {} => self.life = Life::Open,
-            Event::ChatDeleted {} => self.life = Life::Deleted,
+            Event::ChatDeleted {} => {
+                self.life = Life::Deleted;
+                self.end_titling();
+            }
             _ => {}
         }
     }
@@ -229,7 +234,8 @@ impl ChatState {
             }
         };
         let (id, metadata) = (MessageId(seq), metadata.clone());
-        self.history.push(Message { id, turn_id: None, at, role, parts, failure, metadata });
+        let message = Message { id, turn_id: None, at, role, parts, failure, metadata };
+        self.history.push(Arc::new(message));
         Ok(())
     }
 
@@ -309,7 +315,7 @@ impl ChatState {
         let at = self.waiting_at(prompt)?;
         let queued = self.queue.remove(at).ok_or("the prompt does not wait")?;
         self.set_stage(prompt, Stage::Running(turn));
-        self.history.push(Message {
+        self.history.push(Arc::new(Message {
             id: MessageId(queued.accepted),
             turn_id: Some(turn),
             at: queued.at,
@@ -317,13 +323,13 @@ impl ChatState {
             parts: queued.body.parts,
             failure: None,
             metadata: queued.body.metadata,
-        });
+        }));
         Ok(queued.body.context)
     }
 
     fn apply_turn(&mut self, seq: Seq, event: &Event) -> Applied {
         match event {
-            Event::TurnStarted { prompt_ids, agent, .. } => {
+            Event::TurnStarted { prompt_ids, agent, then } => {
                 if self.turn.is_some() {
                     return Err("a turn starts while another one runs");
                 }
@@ -333,22 +339,21 @@ impl ChatState {
                 for prompt in others {
                     self.take_into_turn(prompt, id)?;
                 }
-                self.turn = Some(Turn {
+                self.turn = Some(Box::new(Turn {
                     id,
                     agent: agent.clone(),
+                    then: then.clone(),
                     prompts: prompt_ids.clone(),
                     context,
                     step: 0,
                     handoffs: 0,
                     output_bytes: 0,
-                    config: None,
+                    configs: Vec::new(),
                     work: Work::Between,
-                });
+                }));
             }
             Event::TurnHandedOff { turn_id, to, .. } => {
-                let turn = self.running(*turn_id)?;
-                turn.agent = to.clone();
-                turn.handoffs += 1;
+                self.running(*turn_id)?.hand_on(to);
             }
             Event::TurnEnded { turn_id, outcome } => {
                 if !matches!(self.running(*turn_id)?.work, Work::Between) {
@@ -366,9 +371,10 @@ impl ChatState {
         for prompt in &turn.prompts {
             self.set_stage(prompt, Stage::Ended(Some(turn.id), outcome.clone().into()));
         }
+        self.follow_titling(&turn, outcome);
     }
 
     fn running(&mut self, turn_id: TurnId) -> Result<&mut Turn, &'static str> {
-        self.turn.as_mut().filter(|turn| turn.id == turn_id).ok_or("the turn does not run")
+        self.turn.as_deref_mut().filter(|turn| turn.id == turn_id).ok_or("the turn does not run")
     }
 }

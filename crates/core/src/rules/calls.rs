@@ -46,6 +46,24 @@ impl<'a> Board<'a> {
         self.calls.get(index).copied()
     }
 
+    /// A person has decided: the call waits no longer.
+    fn resolve(&mut self, draft: &mut Draft<'_>, index: usize, decision: ApprovalDecision) {
+        self.set(index, Phase::Ready);
+        let tool_call_id = self.id(index);
+        draft.push(Event::ApprovalResolved { tool_call_id, decision: Some(decision) });
+    }
+
+    /// Allows a tool for the chat: every call of it that waits for permission may run.
+    fn allow_all(&mut self, draft: &mut Draft<'_>, tool: &str) {
+        for index in 0..self.calls.len() {
+            if let Some((call, Phase::Awaiting(ApprovalKind::Permission))) = self.get(index)
+                && *call.name == *tool
+            {
+                self.resolve(draft, index, ApprovalDecision::AllowForChat);
+            }
+        }
+    }
+
     fn fail(&mut self, draft: &mut Draft<'_>, index: usize, failure: Failure) {
         self.set(index, Phase::Ended);
         draft.push(Event::ToolError { tool_call_id: self.id(index), failure });
@@ -128,7 +146,7 @@ impl ChatState {
                 break;
             }
             // Tools may have changed while a person thought about it.
-            if let Err(failure) = facts.tools.check(call) {
+            if let Err(failure) = runnable(call, facts) {
                 board.fail(draft, index, failure);
                 continue;
             }
@@ -182,19 +200,20 @@ impl ChatState {
         let Some((call, Phase::Awaiting(kind))) = board.get(index) else { return Err(not_pending) };
         check_decision(id, kind, &decision, facts)?;
         let mut draft = Draft::new(self, facts.at);
-        draft.push(Event::ApprovalResolved { tool_call_id: id, decision: Some(decision.clone()) });
         match decision {
-            ApprovalDecision::AllowOnce | ApprovalDecision::AllowForChat => {
-                board.set(index, Phase::Ready);
+            ApprovalDecision::AllowOnce => board.resolve(&mut draft, index, decision),
+            ApprovalDecision::AllowForChat => board.allow_all(&mut draft, &call.name),
+            ApprovalDecision::Deny { ref reason } => {
+                let failure = Failure::new(FailureKind::Denied, reason);
+                board.resolve(&mut draft, index, decision);
+                board.fail(&mut draft, index, failure);
             }
-            ApprovalDecision::Deny { reason } => {
-                board.fail(&mut draft, index, Failure::new(FailureKind::Denied, &reason));
-            }
-            ApprovalDecision::Answer { data } => {
+            ApprovalDecision::Answer { ref data } => {
                 let text = match data {
-                    serde_json::Value::String(text) => text,
+                    serde_json::Value::String(text) => text.clone(),
                     other => other.to_string(),
                 };
+                board.resolve(&mut draft, index, decision);
                 board.set(index, Phase::Ended);
                 draft.push(Event::ToolStart { tool_call_id: id, name: call.name.clone() });
                 let output = ToolOutput::text(text);
@@ -203,6 +222,18 @@ impl ChatState {
         }
         self.advance_calls(&mut draft, turn, &mut board, facts);
         Ok(draft.done())
+    }
+}
+
+/// Whether a call that was allowed can still be run.
+fn runnable(call: &ToolCall, facts: &Facts<'_>) -> Result<(), Failure> {
+    match facts.tools.check(call)?.kind {
+        ToolKind::Read | ToolKind::Act => Ok(()),
+        // It was allowed as another tool of this name; a question is asked and never run.
+        ToolKind::Question => {
+            let message = format!("{:?} has become a question", call.name);
+            Err(Failure::new(FailureKind::UnknownTool, &message))
+        }
     }
 }
 

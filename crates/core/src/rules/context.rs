@@ -1,10 +1,12 @@
-//! The default context policy: how much of a long history a model receives.
+//! What of a long history a model receives: the policy's side.
 //!
-//! Up to a budget of bytes; beyond it the oldest turns are left out, whole, so that calls keep
-//! their results. What belongs to the turn at hand stays, whatever its size.
+//! A [`ContextPolicy`] sees the turns before the one at hand and answers with a number; where that
+//! number cuts is settled in `cut`, which no answer can mislead. The default is [`ByteBudget`].
 
-use super::{ChatState, draft::Tail, history::History};
-use crate::message::{Message, Omitted, SharedMessage};
+mod cut;
+
+pub(super) use self::cut::{before_turn, within_turn};
+use crate::message::SharedMessage;
 
 /// Decides what of a long history a model receives: which of the oldest turns are left out.
 ///
@@ -74,82 +76,5 @@ impl ContextPolicy for ByteBudget {
             too_much
         })
         .count()
-    }
-}
-
-/// What to leave out for a turn that begins behind the first `len` messages and those of `tail`,
-/// and adds `added_bytes` more.
-pub(super) fn before_turn(
-    state: &ChatState,
-    len: usize,
-    tail: Tail,
-    added_bytes: usize,
-    bytes_max: usize,
-) -> Omitted {
-    let history = &state.history;
-    let len = len.min(history.len());
-    // The messages of the tail belong to the turn that ends, and go or stay together with the
-    // messages of it that stand in the history already.
-    let whole = if tail.messages == 0 { len } else { len - of_running_turn(state, len) };
-    let total = history.bytes_of_first(len) + tail.bytes + added_bytes;
-    let (turns, cut) = leave_out(history, whole, total, bytes_max);
-    let fits = total - history.bytes_of_first(cut) <= bytes_max;
-    if fits || tail.messages == 0 {
-        omitted(turns, cut)
-    } else {
-        omitted(turns + 1, len + tail.messages)
-    }
-}
-
-/// What to leave out for the next step of the running turn, which adds `added_bytes` more.
-pub(super) fn within_turn(
-    state: &ChatState,
-    tail: Tail,
-    added_bytes: usize,
-    bytes_max: usize,
-) -> Omitted {
-    let history = &state.history;
-    let before = history.len() - of_running_turn(state, history.len());
-    let total = history.bytes_of_first(history.len()) + tail.bytes + added_bytes;
-    let (turns, cut) = leave_out(history, before, total, bytes_max);
-    omitted(turns, cut)
-}
-
-/// How many of the first `len` messages belong to the running turn; they stand at the end.
-fn of_running_turn(state: &ChatState, len: usize) -> usize {
-    let Some(turn) = state.turn.as_ref().map(|turn| turn.id) else { return 0 };
-    let of_turn = |entry: &&SharedMessage| entry.turn_id == Some(turn);
-    state.history.entries().iter().take(len).rev().take_while(of_turn).count()
-}
-
-fn omitted(turns: u32, messages: usize) -> Omitted {
-    Omitted::new(turns, u32::try_from(messages).unwrap_or(u32::MAX))
-}
-
-/// How many turns, and messages in them, to leave out of the first `removable` messages so that of
-/// `total` bytes at most `bytes_max` are left, if that is possible.
-fn leave_out(history: &History, removable: usize, total: usize, bytes_max: usize) -> (u32, usize) {
-    let entries = history.entries();
-    let ends = |at: usize| match (entries.get(at - 1), entries.get(at)) {
-        (Some(before), Some(after)) if at < removable => divides(before, after),
-        _ => true,
-    };
-    let (mut turns, mut cut) = (0, 0);
-    for at in (1..=removable).filter(|at| ends(*at)) {
-        if total - history.bytes_of_first(cut) <= bytes_max {
-            break;
-        }
-        turns += 1;
-        cut = at;
-    }
-    (turns, cut)
-}
-
-/// Whether one turn ends and another one begins between two messages. Copied history has no turns;
-/// there a turn begins where a user speaks after somebody else did.
-fn divides(before: &Message, after: &Message) -> bool {
-    match (before.turn_id, after.turn_id) {
-        (None, None) => after.is_user() && !before.is_user(),
-        (before, after) => before != after,
     }
 }

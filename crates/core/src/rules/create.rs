@@ -1,10 +1,6 @@
 //! How a log begins: a new chat, a fork, an import.
 
-use super::{
-    ChatState, Decision,
-    draft::Draft,
-    state::{Life, Turn},
-};
+use super::{ChatState, Decision, draft::Draft, state::Life};
 use crate::{
     command::NewChat,
     content::{Metadata, Text},
@@ -160,7 +156,7 @@ impl ChatState {
         }
         let unknown = Refusal::UnknownMessage { message_id: at_message };
         let position = self.history.position(at_message);
-        let running = self.turn.as_ref().map(|turn: &Turn| turn.id);
+        let running = self.turn.as_ref().map(|turn| turn.id);
         let entries = self.history.entries();
         let last = match position.and_then(|at| Some((at, entries.get(at)?))) {
             Some((at, entry)) if running.is_none() || entry.turn_id != running => at,
@@ -180,7 +176,11 @@ impl ChatState {
                 },
                 Role::Tool { tool_call_id } => ImportedMessage::Tool {
                     index: tool_call_id.index,
-                    output: ToolOutput { parts: entry.parts.clone(), cut_bytes: 0, unshown_bytes: 0 },
+                    output: ToolOutput {
+                        parts: entry.parts.clone(),
+                        cut_bytes: 0,
+                        unshown_bytes: 0,
+                    },
                     failure: entry.failure.clone(),
                 },
             },

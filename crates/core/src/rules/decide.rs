@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// What a prompt needs at most from its acceptance to the end of a turn of one step: start, start
-/// and end of a message, end; joined or withdrawn instead; and some to spare.
+/// and end of a message, end; joined or withdrawn instead; handed on before each further step; and
+/// some to spare.
 pub(super) const EVENTS_PER_TURN: u64 = 8;
 
 /// What a call needs at most: asked, decided, started, ended.
@@ -106,7 +107,7 @@ impl ChatState {
             TurnInput::ToolFailed { call, failure } => {
                 self.decide_tool_ended(call, Err(failure), facts)
             }
-            TurnInput::TitleProposed { .. } => Decision::default(),
+            TurnInput::TitleProposed { title } => self.decide_title(&title, facts),
             TurnInput::TurnFailed { turn, failure } => {
                 self.decide_turn_failed(turn, failure, facts)
             }

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{ChatState, Decision, Effect, history::bytes_of_calls};
+use super::{
+    ChatState, Decision, Effect,
+    history::bytes_of_calls,
+    written::{Origin, written},
+};
 use crate::{
     command::Accepted,
     content::bytes_of,
     event::{Event, Recorded},
+    message::Message,
     seq::{Seq, Timestamp},
 };
 
@@ -64,6 +69,22 @@ impl<'a> Draft<'a> {
     /// What the events so far add to the history.
     pub(super) fn tail(&self) -> Tail {
         self.tail
+    }
+
+    /// The messages of the tail themselves; made anew each time, because hardly anybody asks.
+    pub(super) fn tail_messages(&self) -> impl Iterator<Item = Message> {
+        let cut =
+            |recorded: &Arc<Recorded>| matches!(recorded.event, Event::HistoryTruncated { .. });
+        let events = self.decision.events.rsplit(cut).next().unwrap_or_default();
+        let running = self.state.turn.as_deref();
+        let author = self.state.open_step().map(|(_, step)| &step.config.name);
+        let origin = running.map(|turn| Origin { turn: turn.id, author });
+        origin.into_iter().flat_map(move |origin| {
+            let message = move |recorded: &Arc<Recorded>| {
+                written(origin, recorded.seq, recorded.at, &recorded.event)
+            };
+            events.iter().filter_map(message)
+        })
     }
 
     /// The place of the next event.

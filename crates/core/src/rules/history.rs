@@ -1,7 +1,5 @@
 //! The messages of ended steps, with what is needed to cut them at either end.
 
-use std::sync::Arc;
-
 use crate::{
     message::{Message, Role, SharedMessage},
     seq::{MessageId, TurnId},
@@ -26,20 +24,24 @@ impl History {
         &self.entries
     }
 
+    pub(super) fn into_entries(self) -> Vec<SharedMessage> {
+        self.entries
+    }
+
     /// Bytes of the first `n` entries.
     pub(super) fn bytes_of_first(&self, n: usize) -> usize {
         n.checked_sub(1).and_then(|last| self.bytes_until.get(last)).copied().unwrap_or(0)
     }
 
-    pub(super) fn push(&mut self, message: Message) {
+    pub(super) fn push(&mut self, message: SharedMessage) {
         let bytes = self.bytes_of_first(self.len()) + size_of_message(&message);
-        self.entries.push(Arc::new(message));
+        self.entries.push(message);
         self.bytes_until.push(bytes);
     }
 
-    /// Adds the result of a tool call behind the results of the calls before it, whichever
-    /// finished first.
-    pub(super) fn push_tool(&mut self, message: Message) {
+    /// Adds a message; the result of a tool call goes behind the results of the calls before it,
+    /// whichever finished first.
+    pub(super) fn push_in_order(&mut self, message: SharedMessage) {
         let Role::Tool { tool_call_id } = message.role else { return self.push(message) };
         let later = self.entries.iter().rev().take_while(|entry| match entry.role {
             Role::Tool { tool_call_id: other } => {
@@ -52,9 +54,7 @@ impl History {
         self.bytes_until.truncate(at);
         self.push(message);
         for entry in tail {
-            let bytes = self.bytes_of_first(self.len()) + size_of_message(&entry);
-            self.entries.push(entry);
-            self.bytes_until.push(bytes);
+            self.push(entry);
         }
     }
 

@@ -134,9 +134,9 @@ pub enum TurnInput {
         /// Why.
         failure: Failure,
     },
-    /// A model has thought of a title.
+    /// A model has thought of a title. It decides nothing if the chat wants none any more.
     TitleProposed {
-        /// The title, as the model gave it.
+        /// The title, as the model gave it; what stands around it is taken off.
         title: Text,
     },
 }
@@ -210,7 +210,8 @@ pub enum Effect {
         /// What to run.
         call: ToolCall,
     },
-    /// Think of a title; the request is [`ChatState::title_request`](super::ChatState).
+    /// Think of a title, as [`ChatState::title_request`](super::ChatState::title_request) says; the
+    /// answer comes back as [`TurnInput::TitleProposed`]. Nothing waits for it, and it may fail.
     ProposeTitle,
     /// Remove the log and leave a tombstone.
     RemoveLog,

@@ -38,9 +38,11 @@ pub struct ChatState {
     pub(super) queue: VecDeque<Queued>,
     /// Every prompt that was ever accepted: the same id is answered alike.
     pub(super) prompts: HashMap<PromptId, PromptRecord>,
-    pub(super) turn: Option<Turn>,
+    /// In a box, because most chats are idle most of the time.
+    pub(super) turn: Option<Box<Turn>>,
     /// Tools that a person allowed for this chat.
     pub(super) allowed_tools: BTreeSet<Text>,
+    pub(super) titling: Titling,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,20 +95,42 @@ pub(super) enum Stage {
     Ended(Option<TurnId>, PromptOutcome),
 }
 
+/// Where a chat stands with the title that a model may propose.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Titling {
+    /// No turn has completed yet.
+    NotYet,
+    /// The first turn has completed, and the title is still nobody's: what the model call is made
+    /// of. It is let go when the next turn ends, so that an idle chat keeps no configuration.
+    Due {
+        /// What the last message of that turn was configured with.
+        config: Arc<AgentConfig>,
+        /// The stored part of the host context of the prompt that began that turn.
+        context: Metadata,
+    },
+    /// Nothing is proposed any more; what is on its way may still arrive.
+    Past,
+}
+
 /// The running turn.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Turn {
     pub(super) id: TurnId,
+    /// Who has the turn: whoever wrote its last message, or whom it was handed on to since.
     pub(super) agent: AgentName,
+    /// Who is still to answer after that, in this order.
+    pub(super) then: Vec<AgentName>,
     pub(super) prompts: Vec<PromptId>,
     /// The stored part of the host context of the prompt that began the turn.
     pub(super) context: Metadata,
     pub(super) step: u32,
+    /// How often a reply handed it on. Those that the prompt asked one by one do not count.
     pub(super) handoffs: u32,
     /// Text and reasoning of the messages that ended in this turn, in bytes.
     pub(super) output_bytes: usize,
-    /// What its last model call was configured with: a turn keeps what it started with.
-    pub(super) config: Option<Arc<AgentConfig>>,
+    /// What each agent that has answered in it was configured with when it first did: a turn keeps
+    /// what it started with.
+    pub(super) configs: Vec<Arc<AgentConfig>>,
     pub(super) work: Work,
 }
 
@@ -163,6 +187,7 @@ impl ChatState {
             prompts: HashMap::new(),
             turn: None,
             allowed_tools: BTreeSet::new(),
+            titling: Titling::NotYet,
         }
     }
 
@@ -188,6 +213,31 @@ impl ChatState {
 }
 
 impl Turn {
+    /// What an agent of this turn began with; `None` when it has not answered in it.
+    pub(super) fn config_of(&self, agent: &AgentName) -> Option<&Arc<AgentConfig>> {
+        self.configs.iter().find(|config| config.name == *agent)
+    }
+
+    /// A message of this agent begins.
+    pub(super) fn answered_by(&mut self, config: &Arc<AgentConfig>) {
+        self.agent = config.name.clone();
+        if self.config_of(&config.name).is_none() {
+            self.configs.push(Arc::clone(config));
+        }
+    }
+
+    /// Goes on with another agent: one that is still to answer, whoever comes before it being
+    /// skipped, or else one that a reply addressed.
+    pub(super) fn hand_on(&mut self, to: &AgentName) {
+        if let Some(at) = self.then.iter().position(|name| name == to) {
+            self.then.drain(..=at);
+        } else {
+            self.then.clear();
+            self.handoffs += 1;
+        }
+        self.agent = to.clone();
+    }
+
     /// Whether nothing of it runs, so that it may outlive the process and needs no place among the
     /// world's running turns.
     pub(super) fn is_resting(&self) -> bool {

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use super::{
-    ChatState, Decision, Effect, Facts, Shown, context,
+    ChatState, Decision, Effect, Facts, Shown,
+    context::{before_turn, within_turn},
     decide::{EVENTS_PER_CALL, EVENTS_PER_TURN},
     draft::Draft,
-    mention::mentioned,
+    routing::{Answerers, answerers, answers_next, config_of},
     state::{Phase, Queued, Turn, Work},
 };
 use crate::{
     agent::AgentConfig,
-    content::{Part, bytes_of, text_of},
+    content::{Part, bytes_of},
     event::{Event, FinishReason, PromptMode},
-    id::{AgentName, ModelName},
+    id::AgentName,
     message::{Omitted, Usage},
     outcome::{Failure, FailureKind, TurnOutcome},
     seq::{MessageId, ToolCallId, TurnId},
@@ -46,35 +47,15 @@ impl ChatState {
         history: usize,
         facts: &Facts<'_>,
     ) {
-        let agent = self.agent_for(prompt, facts);
+        let Answerers { first, then } = answerers(prompt, self.info.agent.as_ref(), facts.agents);
         let turn = TurnId(draft.next_seq());
         draft.push(Event::TurnStarted {
             prompt_ids: vec![prompt.id.clone()],
-            agent: agent.name.clone(),
-            then: Vec::new(),
+            agent: first.name.clone(),
+            then,
         });
-        let budget = facts.agents.settings.context_bytes_max;
-        let added = bytes_of(&prompt.body.parts);
-        let omitted = context::before_turn(self, history, draft.tail(), added, budget);
-        begin_message(draft, turn, 1, agent, omitted);
-    }
-
-    /// Who answers a prompt: whom it names, whom it addresses, the chat's agent, the world's.
-    fn agent_for(&self, prompt: &Queued, facts: &Facts<'_>) -> Arc<AgentConfig> {
-        let table = facts.agents;
-        let addressed = table
-            .settings
-            .mentions
-            .then(|| mentioned(&text_of(&prompt.body.parts), table))
-            .flatten();
-        let names = [prompt.body.agent.as_ref(), addressed, self.info.agent.as_ref()];
-        // An agent may have been removed since it was named; the default one always exists.
-        names
-            .into_iter()
-            .flatten()
-            .chain([&table.default_agent])
-            .find_map(|name| table.get(name).cloned())
-            .unwrap_or_else(|| Arc::new(missing_agent(&table.default_agent)))
+        let omitted = before_turn(draft, history, bytes_of(&prompt.body.parts), facts);
+        begin_message(draft, turn, 1, first, omitted);
     }
 
     pub(super) fn decide_message_done(
@@ -106,12 +87,13 @@ impl ChatState {
         });
         if !tool_calls.is_empty() {
             self.begin_calls(&mut draft, turn, step, &tool_calls, facts);
-        } else if let Some(to) = handoff(turn, &text, facts) {
+        } else if let Some(to) = answers_next(turn, &text, facts.agents) {
             let (turn_id, from, to) = (turn.id, turn.agent.clone(), to.clone());
             draft.push(Event::TurnHandedOff { turn_id, from, to: to.clone() });
             self.next_step(&mut draft, turn, &to, facts);
         } else {
             draft.push(Event::TurnEnded { turn_id: turn.id, outcome: TurnOutcome::Completed });
+            self.propose_title(&mut draft, facts);
             self.start_next(&mut draft, facts);
         }
         draft.done()
@@ -176,18 +158,8 @@ impl ChatState {
             let prompt_id = steer.id.clone();
             draft.push(Event::PromptJoined { prompt_id, turn_id: turn.id });
         }
-        let table = facts.agents;
-        // The same agent goes on as it began, even if it was changed or removed in the meantime.
-        let config = turn
-            .config
-            .as_ref()
-            .filter(|config| config.name == *agent)
-            .or_else(|| table.get(agent))
-            .or_else(|| table.get(&table.default_agent))
-            .cloned()
-            .unwrap_or_else(|| Arc::new(missing_agent(agent)));
-        let budget = table.settings.context_bytes_max;
-        let omitted = context::within_turn(self, draft.tail(), added, budget);
+        let config = config_of(turn, agent, facts.agents);
+        let omitted = within_turn(draft, added, facts);
         begin_message(draft, turn.id, turn.step + 1, config, omitted);
     }
 
@@ -252,15 +224,6 @@ fn begin_message(
     draft.effect(Effect::CallModel { turn: turn_id, message });
 }
 
-/// Whom a reply hands the turn on to, where the world allows it.
-fn handoff<'a>(turn: &Turn, text: &str, facts: &Facts<'a>) -> Option<&'a AgentName> {
-    let table = facts.agents;
-    if !table.settings.mentions || turn.handoffs >= table.settings.handoffs_max {
-        return None;
-    }
-    mentioned(text, table).filter(|to| **to != turn.agent)
-}
-
 /// Why something open ends together with its turn.
 fn failure_with(outcome: &TurnOutcome, when_lost: FailureKind) -> Failure {
     match outcome {
@@ -270,10 +233,4 @@ fn failure_with(outcome: &TurnOutcome, when_lost: FailureKind) -> Failure {
             Failure::new(FailureKind::Cancelled, "stopped together with its turn")
         }
     }
-}
-
-/// A stand-in for an agent table without its default agent: no model is registered under its name,
-/// so the turn fails as `not_configured`.
-fn missing_agent(name: &AgentName) -> AgentConfig {
-    AgentConfig::new(name.clone(), ModelName::from(name))
 }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use super::Applied;
 use crate::{
-    content::{Metadata, Part, Text},
     event::Event,
-    message::{Message, Role, Usage},
-    outcome::Failure,
+    message::Role,
     rules::{
         ChatState,
         state::{Calls, OpenStep, Phase, Work},
+        written::{Origin, written},
     },
     seq::{MessageId, Seq, Timestamp, ToolCallId},
-    tool::{ToolCall, ToolOutput},
+    tool::ToolCall,
 };
 
 impl ChatState {
@@ -25,7 +24,7 @@ impl ChatState {
                     return Err("a message starts out of turn");
                 }
                 turn.step = *step;
-                turn.config = Some(Arc::clone(agent));
+                turn.answered_by(agent);
                 turn.work = Work::Message(OpenStep {
                     message: MessageId(seq),
                     config: Arc::clone(agent),
@@ -46,66 +45,38 @@ impl ChatState {
                     _ => Err("a checkpoint of a message that is not open"),
                 }
             }
-            Event::MessageEnd {
-                message_id, text, reasoning, opaque, tool_calls, usage, ..
-            } => {
-                let calls = tool_calls.clone();
-                let mut parts: Vec<Part> = Vec::with_capacity(1 + opaque.len());
-                parts.extend((!text.is_empty()).then(|| Part::Text { text: Arc::clone(text) }));
-                parts.extend(opaque.iter().cloned());
-                let answer = Answer { parts, reasoning, calls, usage: *usage, failure: None };
-                self.close_message(*message_id, at, answer)
-            }
-            Event::MessageError { message_id, text, reasoning, failure } => {
-                let text = (!text.is_empty()).then(|| Part::Text { text: Arc::clone(text) });
-                let answer = Answer {
-                    parts: text.into_iter().collect(),
-                    reasoning,
-                    calls: Vec::new(),
-                    usage: Usage::default(),
-                    failure: Some(failure.clone()),
-                };
-                self.close_message(*message_id, at, answer)
+            Event::MessageEnd { message_id, .. } | Event::MessageError { message_id, .. } => {
+                self.close_message(*message_id, seq, at, event)
             }
             _ => Ok(()),
         }
     }
 
-    fn close_message(&mut self, id: MessageId, at: Timestamp, answer: Answer<'_>) -> Applied {
+    fn close_message(&mut self, id: MessageId, seq: Seq, at: Timestamp, end: &Event) -> Applied {
         let turn = self.turn.as_mut().ok_or("a message ends outside a turn")?;
         let Work::Message(step) = &turn.work else { return Err("the message is not open") };
         if step.message != id {
             return Err("another message is open");
         }
-        let Answer { parts, reasoning, calls, usage, failure } = answer;
-        if calls.len() > usize::from(u16::MAX) {
+        let origin = Origin { turn: turn.id, author: Some(&step.config.name) };
+        let message = written(origin, seq, at, end).ok_or("no end of a message")?;
+        let Role::Assistant { reasoning, tool_calls, .. } = &message.role else {
+            return Err("no end of a message");
+        };
+        if tool_calls.len() > usize::from(u16::MAX) {
             return Err("a message asks for more calls than there are names for");
         }
-        turn.output_bytes += crate::content::bytes_of(&parts) + reasoning.len();
-        let (turn_id, author) = (turn.id, step.config.name.clone());
-        turn.work = if calls.is_empty() {
+        turn.output_bytes += crate::content::bytes_of(&message.parts) + reasoning.len();
+        turn.work = if tool_calls.is_empty() {
             Work::Between
         } else {
             Work::Calls(Calls {
                 message: id,
                 config: Arc::clone(&step.config),
-                calls: calls.iter().map(|call| (call.clone(), Phase::Ready)).collect(),
+                calls: tool_calls.iter().map(|call| (call.clone(), Phase::Ready)).collect(),
             })
         };
-        self.history.push(Message {
-            id,
-            turn_id: Some(turn_id),
-            at,
-            role: Role::Assistant {
-                author: Some(author),
-                reasoning: Arc::clone(reasoning),
-                tool_calls: calls,
-                usage,
-            },
-            parts,
-            failure,
-            metadata: Metadata::NONE,
-        });
+        self.history.push(Arc::new(message));
         Ok(())
     }
 
@@ -134,28 +105,21 @@ impl ChatState {
         seq: Seq,
         at: Timestamp,
         id: ToolCallId,
-        output: ToolOutput,
-        failure: Option<Failure>,
+        end: &Event,
     ) -> Applied {
         // A call that was refused, denied or stopped ends without a start; a result needs one.
-        let may = if failure.is_some() { is_ready_or_running } else { is_running };
+        let failed = matches!(end, Event::ToolError { .. });
+        let may = if failed { is_ready_or_running } else { is_running };
         self.move_call(id, may, Phase::Ended)?;
         let turn = self.turn.as_mut().ok_or("a call outside a turn")?;
-        let turn_id = turn.id;
         if let Work::Calls(calls) = &turn.work
             && calls.calls.iter().all(|(_, phase)| *phase == Phase::Ended)
         {
             turn.work = Work::Between;
         }
-        self.history.push_tool(Message {
-            id: MessageId(seq),
-            turn_id: Some(turn_id),
-            at,
-            role: Role::Tool { tool_call_id: id },
-            parts: output.parts,
-            failure,
-            metadata: Metadata::NONE,
-        });
+        let origin = Origin { turn: turn.id, author: None };
+        let message = written(origin, seq, at, end).ok_or("no end of a call")?;
+        self.history.push_in_order(Arc::new(message));
         Ok(())
     }
 }
@@ -170,13 +134,4 @@ fn is_running(phase: Phase) -> bool {
 
 fn is_ready_or_running(phase: Phase) -> bool {
     is_ready(phase) || is_running(phase)
-}
-
-/// What becomes of an open message.
-struct Answer<'a> {
-    parts: Vec<Part>,
-    reasoning: &'a Text,
-    calls: Vec<ToolCall>,
-    usage: Usage,
-    failure: Option<Failure>,
 }
