@@ -6,6 +6,7 @@ use polychat_core::{
     AgentConfig, AgentName, Limits, ModelName, WorldId,
     ports::{Clock, ContextProvider, Ids, Model, Store, Toolbox},
     rules::ContextPolicy,
+    tool::ToolSelection,
 };
 use polychat_store::MemoryStore;
 use polychat_world_actor::{LocalWorld, WorldOptions};
@@ -50,6 +51,8 @@ struct Options {
     agents: Vec<AgentConfig>,
     models: Vec<(ModelName, Arc<dyn Model>)>,
     store: Option<Arc<dyn Store>>,
+    #[cfg(feature = "tools")]
+    single_tools: polychat_tools::ToolsBuilder,
     tools: Option<Arc<dyn Toolbox>>,
     context_policy: Option<Arc<dyn ContextPolicy>>,
     context_provider: Option<Arc<dyn ContextProvider>>,
@@ -70,6 +73,8 @@ impl WorldBuilder {
             agents: Vec::new(),
             models: Vec::new(),
             store: None,
+            #[cfg(feature = "tools")]
+            single_tools: polychat_tools::Tools::builder(),
             tools: None,
             context_policy: None,
             context_provider: None,
@@ -117,8 +122,31 @@ impl WorldBuilder {
         self
     }
 
-    /// Sets the world's tools; which agent may use which says its
-    /// [`ToolSelection`](crate::tool::ToolSelection).
+    /// Adds one tool.
+    ///
+    /// Which agent may use which tools says its [`ToolSelection`], and an agent that nobody gave one
+    /// may use none. The agent that a builder without [`agent`](Self::agent) makes by itself may use
+    /// all.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use polychat::{DemoModel, WorldBuilder, tools::{NoArguments, tool}};
+    ///
+    /// let dice = tool("dice", "throws a die", |_: NoArguments| async { 4 }).reads_only();
+    /// let world = WorldBuilder::new("home", DemoModel::new()).tool(dice).open().await?;
+    /// # world.shutdown().await;
+    /// # Ok::<(), polychat::Error>(()) }).unwrap();
+    /// ```
+    #[cfg(feature = "tools")]
+    #[must_use]
+    pub fn tool(mut self, tool: impl crate::ports::Tool + 'static) -> Self {
+        self.options.single_tools = self.options.single_tools.add(tool);
+        self
+    }
+
+    /// Sets a toolbox, for example a source of tools that come and go. Tools that were added singly
+    /// go before those of the same name in it. Which agent may use which says its
+    /// [`ToolSelection`], as for single ones.
     #[must_use]
     pub fn tools(mut self, tools: Arc<dyn Toolbox>) -> Self {
         self.options.tools = Some(tools);
@@ -175,7 +203,8 @@ impl WorldBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Id`] when the name is no id, [`Error::Open`] as for [`LocalWorld::open`].
+    /// [`Error::Id`] when the name is no id, [`Error::Open`] as for [`LocalWorld::open`], and with
+    /// feature `tools` [`Error::Tools`](crate::Error) when its tools cannot be put together.
     pub async fn open(self) -> Result<World, Error> {
         let world = WorldId::new(&self.name)?;
         self.open_as(world).await
@@ -189,10 +218,12 @@ impl WorldBuilder {
 
     /// Opens the world under another name.
     pub(crate) async fn open_as(self, world: WorldId) -> Result<World, Error> {
+        let tools = self.options.toolbox()?;
         let Options { model, agent, system, agents, models, store, .. } = self.options;
         let mut agent = match agent {
             Some(agent) => agent,
-            None => AgentConfig::new(AgentName::new(DEFAULT_NAME)?, ModelName::new(DEFAULT_NAME)?),
+            None => AgentConfig::new(AgentName::new(DEFAULT_NAME)?, ModelName::new(DEFAULT_NAME)?)
+                .tools(if tools.is_some() { ToolSelection::All } else { ToolSelection::None }),
         };
         if let Some(system) = system {
             agent = agent.system(system);
@@ -203,11 +234,31 @@ impl WorldBuilder {
         options.models.extend(models);
         options.limits = self.options.limits;
         options.handle = self.options.handle;
-        options.tools = self.options.tools.unwrap_or(options.tools);
+        options.tools = tools.unwrap_or(options.tools);
         options.context_policy = self.options.context_policy.unwrap_or(options.context_policy);
         options.context_provider = self.options.context_provider;
         options.clock = self.options.clock.unwrap_or(options.clock);
         options.ids = self.options.ids.unwrap_or(options.ids);
         Ok(World::of_local(LocalWorld::open(options).await?))
+    }
+}
+
+impl Options {
+    /// All tools as one toolbox; `None` if there are none.
+    #[cfg(feature = "tools")]
+    fn toolbox(&self) -> Result<Option<Arc<dyn Toolbox>>, Error> {
+        let (single, given) = (self.single_tools.clone(), self.tools.clone());
+        if single.is_empty() {
+            return Ok(given);
+        }
+        let single = given.into_iter().fold(single, polychat_tools::ToolsBuilder::add_source);
+        Ok(Some(Arc::new(single.build()?)))
+    }
+
+    /// The toolbox that was given.
+    #[cfg(not(feature = "tools"))]
+    #[allow(clippy::unnecessary_wraps)] // with feature `tools` it can fail
+    fn toolbox(&self) -> Result<Option<Arc<dyn Toolbox>>, Error> {
+        Ok(self.tools.clone())
     }
 }

@@ -12,6 +12,9 @@ pub enum Error {
     Id(InvalidId),
     /// A command was declined, or something broke on the way.
     Command(CommandError),
+    /// Tools cannot be put together.
+    #[cfg(feature = "tools")]
+    Tools(polychat_tools::ToolsError),
 }
 
 impl std::fmt::Display for Error {
@@ -20,6 +23,8 @@ impl std::fmt::Display for Error {
             Self::Open(error) => error.fmt(f),
             Self::Id(error) => error.fmt(f),
             Self::Command(error) => error.fmt(f),
+            #[cfg(feature = "tools")]
+            Self::Tools(error) => error.fmt(f),
         }
     }
 }
@@ -30,6 +35,8 @@ impl std::error::Error for Error {
             Self::Open(error) => error.source(),
             Self::Id(error) => error.source(),
             Self::Command(error) => error.source(),
+            #[cfg(feature = "tools")]
+            Self::Tools(error) => error.source(),
         }
     }
 }
@@ -49,6 +56,13 @@ impl From<InvalidId> for Error {
 impl From<CommandError> for Error {
     fn from(error: CommandError) -> Self {
         Self::Command(error)
+    }
+}
+
+#[cfg(feature = "tools")]
+impl From<polychat_tools::ToolsError> for Error {
+    fn from(error: polychat_tools::ToolsError) -> Self {
+        Self::Tools(error)
     }
 }
 

@@ -67,6 +67,8 @@ pub use polychat_model::{DemoModel, ScriptedModel};
 #[cfg(feature = "genai")]
 pub use polychat_model::{GenAiModel, Secret};
 pub use polychat_store::MemoryStore;
+#[cfg(feature = "tools")]
+pub use polychat_tools as tools;
 pub use polychat_transport as transport;
 pub use polychat_world_actor::{Access, LocalWorld, OpenError, ScopePolicy, WorldOptions};
 

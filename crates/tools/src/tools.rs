@@ -120,6 +120,12 @@ impl ToolsBuilder {
         self
     }
 
+    /// Whether nothing was added yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.sources.is_empty()
+    }
+
     /// Compiles the schemas and puts all together.
     ///
     /// # Errors
