@@ -4,6 +4,7 @@
 
 mod rules {
     mod approvals;
+    mod broadcast;
     mod cancel;
     mod context;
     mod fork;

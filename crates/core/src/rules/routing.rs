@@ -78,9 +78,11 @@ pub(super) fn answers_next<'a>(
     reply: &str,
     table: &'a AgentTable,
 ) -> Option<&'a AgentName> {
-    // While somebody is still to answer, no reply re-routes the turn.
-    let asked = turn.then.iter().find(|name| table.get(name).is_some());
-    asked.or_else(|| handed_on_to(turn, reply, table))
+    // While somebody is still to answer, no reply re-routes the turn. Who has stood in for somebody
+    // else has answered.
+    let to_answer =
+        |name: &&AgentName| table.get(name).is_some() && turn.config_of(name).is_none();
+    turn.then.iter().find(to_answer).or_else(|| handed_on_to(turn, reply, table))
 }
 
 /// Whom a reply hands the turn on to, where the world allows it.

@@ -131,7 +131,11 @@ fn turn_events() -> Vec<Event> {
     let (from, to) = (agent_name("guide"), agent_name("poet"));
     let config = configured();
     vec![
-        Event::TurnStarted { prompt_ids: vec![prompt_id("p1")], agent: agent_name("guide"), then: Vec::new() },
+        Event::TurnStarted {
+            prompt_ids: vec![prompt_id("p1")],
+            agent: agent_name("guide"),
+            then: Vec::new(),
+        },
         Event::TurnHandedOff { turn_id: turn(3), from, to },
         ended(TurnOutcome::Completed),
         ended(TurnOutcome::Cancelled),
@@ -185,6 +189,19 @@ fn approval_events() -> Vec<Event> {
     ]
 }
 
+/// What came later; the samples before keep their places.
+fn events_of_tools_and_agents() -> Vec<Event> {
+    let output = ToolOutput { parts: vec![Part::text("data")], cut_bytes: 0, unshown_bytes: 5 };
+    vec![
+        Event::TurnStarted {
+            prompt_ids: vec![prompt_id("p1")],
+            agent: agent_name("guide"),
+            then: vec![agent_name("poet"), agent_name("writer")],
+        },
+        Event::ToolResult { tool_call_id: call_id("12.0"), output },
+    ]
+}
+
 fn configured() -> polychat_core::AgentConfig {
     let mut params = ModelParams::default();
     params.temperature = Some(0.5);
@@ -202,15 +219,19 @@ fn samples() -> Golden {
     events.extend(prompt_events());
     events.extend(turn_events());
     events.extend(approval_events());
+    events.extend(events_of_tools_and_agents());
     let at = Timestamp(1_700_000_000_000);
     let record =
         |(n, event)| Recorded { chat_id: ChatId::new("a").unwrap(), seq: seq(n), at, event };
     let config = Arc::new(configured());
+    let mut all_allowed = WorldSettings::default();
+    (all_allowed.mentions, all_allowed.broadcast, all_allowed.titles) = (true, true, true);
     let world = [
         WorldEvent::WorldCreated { agent: Arc::clone(&config), settings: WorldSettings::default() },
         WorldEvent::WorldUpdated { settings: WorldSettings::default() },
         WorldEvent::AgentPut { agent: config },
         WorldEvent::AgentRemoved { agent: agent_name("guide") },
+        WorldEvent::WorldUpdated { settings: all_allowed },
     ];
     let record_world = |(n, event)| WorldRecorded { seq: seq(n), at, event };
     Golden {
@@ -228,9 +249,32 @@ fn the_stored_form_of_every_event_stays_as_it_is() {
         fs::write(&path, &written).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap();
-    assert_eq!(written, golden, "the stored form has changed");
+    for (at, (written, golden)) in (1..).zip(written.lines().zip(golden.lines())) {
+        assert_eq!(written, golden, "the stored form has changed at line {at}");
+    }
+    assert_eq!(written.len(), golden.len(), "the stored form has changed at its end");
     let read: Golden = serde_json::from_str(&golden).unwrap();
     assert_eq!(read, samples, "what was stored does not come back as it was");
+}
+
+#[test]
+fn what_was_stored_before_there_were_broadcasts_titles_and_live_output_reads_as_without_them() {
+    let event = |event: Value| {
+        let mut record = json!({"chatId": "a", "seq": 1, "at": 0});
+        record.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
+        serde_json::from_value::<Recorded>(record).unwrap().event
+    };
+    let started = json!({"type": "turn.started", "promptIds": ["p1"], "agent": "guide"});
+    let (prompt_ids, agent) = (vec![prompt_id("p1")], agent_name("guide"));
+    assert_eq!(event(started), Event::TurnStarted { prompt_ids, agent, then: Vec::new() });
+    let part = json!({"type": "text", "text": "data"});
+    let result = json!({"type": "tool.result", "toolCallId": "12.0", "parts": [part]});
+    let output = ToolOutput::text("data");
+    assert_eq!(event(result), Event::ToolResult { tool_call_id: call_id("12.0"), output });
+    let settings = json!({"mentions": true, "handoffsMax": 2, "contextBytesMax": 7});
+    let settings: WorldSettings = serde_json::from_value(settings).unwrap();
+    assert_eq!((settings.mentions, settings.handoffs_max), (true, 2));
+    assert_eq!((settings.broadcast, settings.titles), (false, false));
 }
 
 #[test]

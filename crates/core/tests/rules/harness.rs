@@ -12,8 +12,10 @@ use polychat_core::{
     content::text_of,
     event::{FinishReason, PromptBody, PromptMode},
     message::{Role, Usage},
-    rules::{self, ChatCommand, ChatState, Decision, Effect, Facts, Input, Shown, TurnInput},
-    rules::ByteBudget,
+    rules::{
+        self, ByteBudget, ChatCommand, ChatState, ContextPolicy, Decision, Effect, Facts, Input,
+        Shown, TurnInput,
+    },
     tool::{
         ApprovalDecision, ToolCall, ToolCatalog, ToolKind, ToolOutput, ToolSelection, ToolSpec,
     },
@@ -23,7 +25,8 @@ use serde_json::json;
 pub(crate) use super::laws::render;
 
 /// The tools of the tests: `read` and `look` read, `write` acts, `careful` always asks, `ask` is a
-/// question. Arguments that are not an object fit no schema.
+/// question. Arguments that are not an object fit no schema, and no arguments fit the schema
+/// `false`.
 #[derive(Debug, Clone)]
 pub(crate) struct Tools(pub(crate) BTreeMap<String, Arc<ToolSpec>>);
 
@@ -45,7 +48,7 @@ impl ToolCatalog for Tools {
     fn check(&self, call: &ToolCall) -> Result<Arc<ToolSpec>, Failure> {
         let unknown = || Failure::new(FailureKind::UnknownTool, "no such tool");
         let spec = self.0.get(&*call.name).ok_or_else(unknown)?;
-        if call.arguments.is_object() {
+        if call.arguments.is_object() && spec.schema != json!(false) {
             Ok(Arc::clone(spec))
         } else {
             Err(Failure::new(FailureKind::InvalidArguments, "not an object"))
@@ -102,6 +105,7 @@ pub(crate) struct Chat {
     pub(crate) limits: Limits,
     pub(crate) agents: AgentTable,
     pub(crate) tools: Tools,
+    pub(crate) context: Arc<dyn ContextPolicy>,
     pub(crate) may_run: bool,
     pub(crate) may_run_next: bool,
     /// What the feed has shown of the open message; `None` stands for a feed that was lost.
@@ -131,6 +135,7 @@ impl Chat {
             limits: Limits::default(),
             agents: AgentTable::new(agent("guide")),
             tools: Tools::all(),
+            context: Arc::new(ByteBudget),
             may_run: true,
             may_run_next: true,
             shown: Some(Shown { text: "".into(), reasoning: "".into() }),
@@ -196,7 +201,7 @@ impl Chat {
             limits: &self.limits,
             agents: &self.agents,
             tools: &self.tools,
-            context: &ByteBudget,
+            context: &*self.context,
             may_run: self.may_run,
             may_run_next: self.may_run_next,
             seal: &mut seal,
@@ -343,7 +348,7 @@ impl Chat {
     }
 
     pub(crate) fn tool_done(&mut self, id: &str, text: &str) -> String {
-        let output = ToolOutput { parts: vec![polychat_core::Part::text(text)], cut_bytes: 0, unshown_bytes: 0 };
+        let output = ToolOutput::text(text);
         self.input(Input::Turn(TurnInput::ToolDone { call: call_id(id), output }))
     }
 
@@ -367,6 +372,10 @@ impl Chat {
 
     pub(crate) fn shutdown(&mut self) -> String {
         self.input(Input::Interrupt)
+    }
+
+    pub(crate) fn titled(&mut self, title: &str) -> String {
+        self.input(Input::Turn(TurnInput::TitleProposed { title: title.into() }))
     }
 
     /// The waiting prompts in order, for example `"p2 p3"`.
@@ -398,6 +407,15 @@ impl Chat {
 
     pub(crate) fn status(&self) -> &'static str {
         self.state.status().kind.as_str()
+    }
+
+    /// Who wrote the agents' messages of the history, in order.
+    pub(crate) fn authors(&self) -> String {
+        let author = |message: &Arc<polychat_core::Message>| match &message.role {
+            Role::Assistant { author, .. } => author.as_ref().map(ToString::to_string),
+            _ => None,
+        };
+        self.state.messages().iter().filter_map(author).collect::<Vec<_>>().join(" ")
     }
 
     pub(crate) fn count(&self, name: &str) -> usize {

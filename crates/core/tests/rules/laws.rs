@@ -6,7 +6,7 @@ use std::{
 };
 
 use polychat_core::{
-    Event, MessageId, PromptId, Recorded, ToolCallId, TurnId,
+    AgentConfig, AgentName, Event, MessageId, PromptId, Recorded, ToolCallId, TurnId,
     content::text_of,
     event::{ApprovalKind, ImportedMessage},
     tool::ApprovalDecision,
@@ -16,12 +16,20 @@ use polychat_core::{
 #[derive(Debug, Default)]
 pub(crate) struct Open {
     turn: Option<(TurnId, Vec<PromptId>)>,
+    /// Who is still to answer in the turn.
+    then: Vec<AgentName>,
+    /// How often replies have handed the turn on.
+    handoffs: u32,
+    /// What each agent of the turn began with.
+    configs: BTreeMap<AgentName, Arc<AgentConfig>>,
     message: Option<MessageId>,
     tools: BTreeSet<ToolCallId>,
     approvals: BTreeSet<ToolCallId>,
     pub(crate) waiting: BTreeSet<PromptId>,
     pub(crate) ended: BTreeMap<PromptId, &'static str>,
     ended_calls: BTreeSet<ToolCallId>,
+    /// The most handoffs by replies that any turn has seen.
+    pub(crate) handoffs_most: u32,
     closed: bool,
     deleted: bool,
 }
@@ -55,14 +63,28 @@ impl Open {
             | Event::PromptEdited { .. }
             | Event::PromptWithdrawn { .. }
             | Event::PromptJoined { .. } => self.follow_prompt(&recorded.event),
-            Event::TurnStarted { prompt_ids, .. } => {
+            Event::TurnStarted { prompt_ids, agent, then } => {
                 assert!(self.turn.is_none(), "two turns at once");
+                let asked: BTreeSet<_> = then.iter().chain([agent]).collect();
+                assert_eq!(asked.len(), 1 + then.len(), "asked twice");
+                (self.then, self.handoffs) = (then.clone(), 0);
+                self.configs.clear();
                 for prompt in prompt_ids {
                     assert!(self.waiting.remove(prompt), "{prompt} did not wait");
                 }
                 self.turn = Some((TurnId(recorded.seq), prompt_ids.clone()));
             }
-            Event::TurnHandedOff { turn_id, .. } => assert!(self.turn_is(*turn_id)),
+            Event::TurnHandedOff { turn_id, from, to } => {
+                assert!(self.turn_is(*turn_id) && self.message.is_none() && self.tools.is_empty());
+                assert_ne!(from, to, "handed on to itself");
+                if let Some(at) = self.then.iter().position(|name| name == to) {
+                    self.then.drain(..=at);
+                } else {
+                    self.then.clear();
+                    self.handoffs += 1;
+                    self.handoffs_most = self.handoffs_most.max(self.handoffs);
+                }
+            }
             Event::TurnEnded { turn_id, outcome } => {
                 assert!(self.turn_is(*turn_id), "the turn did not run");
                 assert!(self.message.is_none() && self.tools.is_empty(), "left open");
@@ -72,7 +94,9 @@ impl Open {
                     assert!(again.is_none(), "two outcomes");
                 }
             }
-            Event::MessageStart { turn_id, .. } => {
+            Event::MessageStart { turn_id, agent, .. } => {
+                let began = self.configs.entry(agent.name.clone()).or_insert(Arc::clone(agent));
+                assert_eq!(began, agent, "an agent does not go on as it began");
                 assert!(self.turn_is(*turn_id) && self.message.is_none() && self.tools.is_empty());
                 self.message = Some(MessageId(recorded.seq));
             }
@@ -177,9 +201,10 @@ fn render_one(recorded: &Recorded) -> String {
             format!("{name} {prompt_id} {}", format!("{reason:?}").to_lowercase())
         }
         Event::PromptJoined { prompt_id, turn_id } => format!("{name} {prompt_id} {turn_id}"),
-        Event::TurnStarted { prompt_ids, agent, .. } => {
+        Event::TurnStarted { prompt_ids, agent, then } => {
             let agent = if agent.as_str() == "guide" { "" } else { &format!(" {agent}") };
-            format!("{name} {seq} {prompt_ids:?}{agent}").replace('"', "")
+            let then = if then.is_empty() { "" } else { &format!(" then {then:?}") };
+            format!("{name} {seq} {prompt_ids:?}{agent}{then}").replace('"', "")
         }
         Event::TurnHandedOff { turn_id, from, to } => format!("{name} {turn_id} {from}->{to}"),
         Event::TurnEnded { turn_id, outcome } => match outcome {
