@@ -14,6 +14,7 @@ use polychat_core::{
     ports::{Clock, ContextProvider, Model, Store, Toolbox},
     rules::ContextPolicy,
 };
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::gate::TurnGate;
@@ -56,6 +57,8 @@ pub struct Environment {
     pub reporter: Arc<dyn Reporter>,
     /// The world's running turns.
     pub gate: TurnGate,
+    /// The places for thinking about titles.
+    pub titles: Semaphore,
     /// All tasks that work for turns.
     pub tasks: TaskTracker,
     /// Counts up while the world lives; by it chats know how long they were not used.

@@ -40,6 +40,8 @@ pub mod replay;
 pub mod slot;
 #[cfg(not(polychat_loom))]
 mod step;
+#[cfg(not(polychat_loom))]
+mod title;
 
 #[cfg(not(polychat_loom))]
 pub use actor::supervise;

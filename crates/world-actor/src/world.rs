@@ -20,7 +20,11 @@ use polychat_core::{
     ports::{Ids, NoticeStream, ToolObserver, WorldService},
 };
 use ractor::{Actor, ActorRef};
-use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -96,6 +100,7 @@ impl LocalWorld {
             handle: options.handle,
             reporter: Arc::clone(&feed) as Arc<dyn Reporter>,
             gate: TurnGate::new(limits.turns_running_max),
+            titles: Semaphore::new(limits.titles_running_max.clamp(1, Semaphore::MAX_PERMITS)),
             tasks: TaskTracker::new(),
             ticks: AtomicU64::new(0),
             limits,

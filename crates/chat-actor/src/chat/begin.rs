@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Broken, Chat, Phase, work::Job};
-use crate::{actor::Mail, call, step};
+use crate::{actor::Mail, call, step, title};
 
 impl Chat {
     /// Carries out what a decision begins, and settles the rest.
@@ -22,7 +22,7 @@ impl Chat {
             match effect {
                 Effect::CallModel { message, .. } => self.call_model(message),
                 Effect::CallTool { turn, id, call } => self.call_tool(turn, id, call),
-                Effect::ProposeTitle => {}
+                Effect::ProposeTitle => self.propose_title(),
                 Effect::RemoveLog => remove = true,
             }
         }
@@ -106,5 +106,27 @@ impl Chat {
         );
         let task = environment.tasks.spawn(call::run(assignment).instrument(span));
         self.running.tools.push(Job { turn, id, task, stop: token.drop_guard() });
+    }
+
+    fn propose_title(&mut self) {
+        let Phase::Ready(ready) = &self.phase else { return };
+        let Some(request) = ready.state.title_request() else { return };
+        let environment = &self.environment;
+        // Without its model the turn that has just completed would not have.
+        let Some(model) = environment.models.get(&request.config.model) else { return };
+        let token = CancellationToken::new();
+        let assignment = title::Assignment {
+            environment: Arc::clone(environment),
+            chat: self.slot.chat.clone(),
+            mailbox: self.myself.clone(),
+            model: Arc::clone(model),
+            request,
+            stop: token.clone(),
+        };
+        let span = tracing::info_span!(
+            parent: None, "title", world_id = %environment.world, chat_id = %self.slot.chat,
+        );
+        environment.tasks.spawn(title::run(assignment).instrument(span));
+        self.running.title = Some(token.drop_guard());
     }
 }

@@ -20,8 +20,8 @@ pub(super) struct Running {
     pub(super) model: Option<Job<MessageId>>,
     /// The tool calls; as many as may run at once.
     pub(super) tools: Vec<Job<ToolCallId>>,
-    /// The thinking about a title.
-    pub(super) title: Option<Job<()>>,
+    /// Stops the thinking about a title.
+    pub(super) title: Option<DropGuard>,
     pub(super) clock: TurnClock,
     /// When the waiting prompts were accepted; as many as wait.
     accepted: HashMap<PromptId, Timestamp>,
@@ -86,6 +86,9 @@ impl Chat {
         }
         if !state.is_working() {
             running.clock.pause();
+        }
+        if !state.wants_title() {
+            running.title = None;
         }
         if let Some(job) = model {
             self.watch_end(job);
