@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use crate::step::after;
 
-/// The clock of one turn at a time. It begins anew with each life of the actor.
+/// The clock of one turn at a time. It begins anew with each life of the actor. An idle chat, of
+/// which there are many, has no room for one.
 #[derive(Default)]
-pub(super) struct TurnClock(Option<Running>);
+pub(super) struct TurnClock(Option<Box<Running>>);
 
 struct Running {
     turn: TurnId,
@@ -26,7 +27,10 @@ impl TurnClock {
         let now = Instant::now();
         let running = match &mut self.0 {
             Some(running) if running.turn == turn => running,
-            other => other.insert(Running { turn, began: now, ran: Duration::ZERO, since: None }),
+            other => {
+                let running = Running { turn, began: now, ran: Duration::ZERO, since: None };
+                other.insert(Box::new(running))
+            }
         };
         let since = *running.since.get_or_insert(now);
         after(since, max.saturating_sub(running.ran))
