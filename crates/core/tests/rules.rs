@@ -16,12 +16,14 @@ mod rules {
     mod limits;
     mod logs;
     mod modes;
+    mod policy;
     mod prompts;
     mod properties;
     mod queue;
     mod recovery;
     mod revise;
     mod size;
+    mod titles;
     mod tools;
     mod turns;
     mod view;

@@ -2,7 +2,7 @@
 
 use polychat_core::{
     FailureKind,
-    tool::{PolicyMode, ToolCall, ToolSelection},
+    tool::{ToolCall, ToolSelection},
 };
 use serde_json::json;
 
@@ -56,40 +56,6 @@ fn an_agent_has_only_the_tools_it_was_given() {
         let events = chat.asks(4, &["read"]);
         assert!(events.contains(outcome), "{events}");
     }
-}
-
-#[test]
-fn the_policy_allows_asks_or_denies() {
-    let cases = [
-        (PolicyMode::Read, "read", "tool.start 4.0 read"),
-        (PolicyMode::Read, "write", "tool.error 4.0 denied"),
-        (PolicyMode::Read, "careful", "approval.requested 4.0 permission"),
-        (PolicyMode::Ask, "read", "tool.start 4.0 read"),
-        (PolicyMode::Ask, "write", "approval.requested 4.0 permission"),
-        (PolicyMode::Ask, "careful", "approval.requested 4.0 permission"),
-        (PolicyMode::Auto, "write", "tool.start 4.0 write"),
-        (PolicyMode::Auto, "careful", "approval.requested 4.0 permission"),
-        (PolicyMode::Auto, "ask", "approval.requested 4.0 question"),
-    ];
-    for (mode, tool, outcome) in cases {
-        let mut chat = Chat::running();
-        chat.agents.settings.policy.mode = mode;
-        let events = chat.asks(4, &[tool]);
-        assert!(events.contains(outcome), "{mode:?} {tool}: {events}");
-    }
-}
-
-#[test]
-fn a_rule_for_one_tool_and_an_agents_own_policy_go_before_the_worlds() {
-    let mut chat = Chat::running();
-    chat.agents.settings.policy.tools.insert("write".into(), PolicyMode::Auto);
-    assert!(chat.asks(4, &["write"]).contains("tool.start"));
-    let mut chat = Chat::new();
-    let mut policy = polychat_core::tool::ToolPolicy::default();
-    policy.mode = PolicyMode::Auto;
-    chat.agents = polychat_core::AgentTable::new(agent("guide").policy(policy));
-    chat.queue("p1");
-    assert!(chat.asks(4, &["write"]).contains("tool.start"));
 }
 
 #[test]
