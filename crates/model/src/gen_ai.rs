@@ -26,6 +26,7 @@ use polychat_core::ports::{Model, ModelError, ModelRequest, ModelStream};
 use answer::Answer;
 pub use build::{BuildError, GenAiBuilder};
 use muted::Muted;
+use request::Names;
 pub use secret::{MissingKey, Secret};
 
 /// A model behind an HTTP API.
@@ -133,10 +134,11 @@ impl State {
 impl Inner {
     async fn begin(&self, request: &ModelRequest) -> Result<Answer, ModelError> {
         let options = request::options(request, self.adapter, &self.name, self.custom_server)?;
-        let chat = request::chat(request, self.adapter);
+        let names = Names::of(request.tools.iter().map(|spec| &spec.name));
+        let chat = request::chat(request, self.adapter, &names);
         let begun = self.client.exec_chat_stream(self.target.clone(), chat, Some(&options)).await;
         match begun {
-            Ok(response) => Ok(Answer::new(response.stream, self.adapter)),
+            Ok(response) => Ok(Answer::new(response.stream, self.adapter, names)),
             Err(error) => Err(error::of_genai(error, self.key.as_ref())),
         }
     }

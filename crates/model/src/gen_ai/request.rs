@@ -3,38 +3,63 @@
 //! Providers refuse histories with loose ends, so a call goes out only together with its result,
 //! a result only together with its call, and an answer that broke off before it said anything not
 //! at all. Metadata, failures of answers, reasoning and the host context stay here.
+//!
+//! Read on: `calls` (calls with their results), `parts` (what messages are made of), `names`.
 
-use std::collections::BTreeMap;
+mod calls;
+mod names;
+mod parts;
 
 use genai::{
     adapter::AdapterKind,
-    chat::{
-        Binary, BinarySource, ChatMessage, ChatOptions, ChatRequest, ContentPart, MessageContent,
-        ReasoningEffort, Tool, ToolResponse,
-    },
+    chat::{ChatMessage, ChatOptions, ChatRequest, ContentPart, MessageContent, ReasoningEffort},
 };
 use polychat_core::{
-    Message, Part,
-    content::BlobSource,
+    AgentName, Message,
     message::Role,
     ports::{ModelError, ModelRequest},
-    seq::ToolCallId,
-    tool::{ToolCall, ToolSpec},
+    tool::ToolSpec,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::refused;
+use calls::Calls;
+pub(super) use names::Names;
+use parts::{kept, said};
 
 /// The messages and tools of a request.
-pub(super) fn chat(request: &ModelRequest, adapter: AdapterKind) -> ChatRequest {
-    let calls = Calls::of(request);
-    let messages = request.messages.iter().filter_map(|message| calls.message(message, adapter));
-    let mut chat = ChatRequest::from_messages(messages.collect());
+pub(super) fn chat(request: &ModelRequest, adapter: AdapterKind, names: &Names) -> ChatRequest {
+    let calls = Calls::of(request, adapter, names);
+    let mut messages = Vec::with_capacity(request.messages.len());
+    for message in &request.messages {
+        match &message.role {
+            Role::User { .. } => {
+                let parts: Vec<_> = message.parts.iter().filter_map(said).collect();
+                messages.push(ChatMessage::user(MessageContent::from_parts(parts)));
+            }
+            Role::Assistant { .. } => {
+                let asked = calls.asked_by(message, adapter);
+                if asked.is_empty()
+                    && let Some(author) = other_author(message, request.agent.as_ref())
+                {
+                    messages.extend(quoted(message, author));
+                    continue;
+                }
+                messages.extend(answer(message, asked, adapter));
+                // All results right behind the message that asked for them, in the order of the
+                // calls: some providers want just that.
+                messages.extend(calls.results_for(message));
+            }
+            // Results go with their calls.
+            _ => {}
+        }
+    }
+    let mut chat = ChatRequest::from_messages(messages);
     if !request.system.is_empty() {
         chat = chat.with_system(&*request.system);
     }
     if !request.tools.is_empty() {
-        chat = chat.with_tools(request.tools.iter().map(|spec| tool(spec)));
+        chat = chat.with_tools(request.tools.iter().map(|spec| tool(spec, names)));
     }
     chat
 }
@@ -72,125 +97,43 @@ pub(super) fn options(
     Ok(options)
 }
 
-fn tool(spec: &ToolSpec) -> Tool {
-    Tool::new(&*spec.name).with_description(&*spec.description).with_schema(spec.schema.clone())
-}
-
-/// The calls of a history that have a result, and what the provider called them.
-struct Calls(BTreeMap<ToolCallId, Answered>);
-
-struct Answered {
-    provider_id: String,
-    name: String,
-}
-
-impl Calls {
-    fn of(request: &ModelRequest) -> Self {
-        let mut asked = BTreeMap::new();
-        let mut answered = BTreeMap::new();
-        for message in &request.messages {
-            match &message.role {
-                Role::Assistant { tool_calls, .. } => {
-                    asked.extend(ids(message, tool_calls).map(|(id, call)| (id, named(id, call))));
-                }
-                Role::Tool { tool_call_id } => {
-                    answered.extend(asked.remove(tool_call_id).map(|call| (*tool_call_id, call)));
-                }
-                _ => {}
-            }
-        }
-        Self(answered)
+/// An agent's message; `None` when nothing of it goes out.
+fn answer(message: &Message, asked: Vec<ContentPart>, adapter: AdapterKind) -> Option<ChatMessage> {
+    let mut parts: Vec<_> = message.parts.iter().filter_map(said).chain(asked).collect();
+    if parts.is_empty() {
+        return None;
     }
-
-    /// A message as it goes out; `None` when nothing of it does.
-    fn message(&self, message: &Message, adapter: AdapterKind) -> Option<ChatMessage> {
-        match &message.role {
-            Role::User { .. } => {
-                let parts: Vec<_> = message.parts.iter().filter_map(said).collect();
-                Some(ChatMessage::user(MessageContent::from_parts(parts)))
-            }
-            Role::Assistant { tool_calls, .. } => {
-                // What a provider wants back comes first, as it came.
-                let kept = message.parts.iter().filter_map(|part| kept(part, adapter));
-                let said = message.parts.iter().filter_map(said);
-                let calls = ids(message, tool_calls).filter_map(|(id, call)| self.call(id, call));
-                let mut parts: Vec<_> = said.chain(calls).collect();
-                if parts.is_empty() {
-                    return None;
-                }
-                parts.splice(0..0, kept);
-                Some(ChatMessage::assistant(MessageContent::from_parts(parts)))
-            }
-            Role::Tool { tool_call_id } => {
-                let call = self.0.get(tool_call_id)?;
-                let response = ToolResponse::new(&call.provider_id, result(message));
-                Some(ChatMessage::from(response.with_fn_name(&call.name)))
-            }
-            _ => None,
-        }
-    }
-
-    fn call(&self, id: ToolCallId, call: &ToolCall) -> Option<ContentPart> {
-        let answered = self.0.get(&id)?;
-        Some(ContentPart::ToolCall(genai::chat::ToolCall {
-            call_id: answered.provider_id.clone(),
-            fn_name: call.name.to_string(),
-            fn_arguments: call.arguments.clone(),
-            thought_signatures: None,
-        }))
-    }
+    // What a provider wants back comes first, as it came.
+    parts.splice(0..0, message.parts.iter().filter_map(|part| kept(part, adapter)));
+    Some(ChatMessage::assistant(MessageContent::from_parts(parts)))
 }
 
-/// The calls of a message with their ids.
-fn ids<'a>(
-    message: &Message,
-    calls: &'a [ToolCall],
-) -> impl Iterator<Item = (ToolCallId, &'a ToolCall)> + use<'a> {
-    let message = message.id;
-    // A message has fewer calls than an index can count; the rules see to that.
-    (0..=u16::MAX).zip(calls).map(move |(index, call)| (ToolCallId { message, index }, call))
+/// Who wrote a message, if that is another agent than the one which is to answer.
+fn other_author<'a>(message: &'a Message, agent: Option<&AgentName>) -> Option<&'a AgentName> {
+    let Role::Assistant { author: Some(author), .. } = &message.role else { return None };
+    agent.is_some_and(|agent| agent != author).then_some(author)
 }
 
-fn named(id: ToolCallId, call: &ToolCall) -> Answered {
-    let own = call.provider_call_id.as_deref().map(str::to_owned);
-    // Some providers allow only letters, digits, `_` and `-`.
-    let made = || format!("call_{}_{}", id.message, id.index);
-    Answered { provider_id: own.unwrap_or_else(made), name: call.name.to_string() }
-}
-
-/// A part that people can see.
-fn said(part: &Part) -> Option<ContentPart> {
-    match part {
-        Part::Text { text } if text.is_empty() => None,
-        Part::Text { text } => Some(ContentPart::from_text(&**text)),
-        Part::Blob { media_type, source } => {
-            let source = match source {
-                BlobSource::Uri { uri } => BinarySource::Url(uri.to_string()),
-                BlobSource::Base64 { data } => BinarySource::Base64(data.clone()),
-                _ => return None,
-            };
-            Some(ContentPart::Binary(Binary::new(&**media_type, source, None)))
-        }
-        _ => None,
-    }
-}
-
-/// A part that this provider wants back; another provider's is not for its eyes.
-fn kept(part: &Part, adapter: AdapterKind) -> Option<ContentPart> {
-    match part {
-        Part::Opaque { provider, data } if **provider == *adapter.as_lower_str() => {
-            serde_json::from_value(data.clone()).ok()
-        }
-        _ => None,
-    }
-}
-
-/// What a tool answered, or why it did not.
-fn result(message: &Message) -> String {
+/// What another agent said, as the model hears it: for a provider, there are only a user and one
+/// agent, and the agent must not take the words of others for its own.
+fn quoted(message: &Message, author: &AgentName) -> Option<ChatMessage> {
     let text = message.text();
-    match &message.failure {
-        None => text,
-        Some(failure) if text.is_empty() => format!("error: {}", failure.message),
-        Some(failure) => format!("{text}\nerror: {}", failure.message),
-    }
+    (!text.is_empty()).then(|| ChatMessage::user(format!("{author}: {text}")))
+}
+
+fn tool(spec: &ToolSpec, names: &Names) -> genai::chat::Tool {
+    genai::chat::Tool::new(names.sent(&spec.name))
+        .with_description(&*spec.description)
+        .with_schema(schema(&spec.schema))
+}
+
+/// The schema of a tool's arguments. Providers want it to say that they are an object.
+fn schema(schema: &Value) -> Value {
+    let mut schema = match schema {
+        Value::Object(schema) => schema.clone(),
+        _ => serde_json::Map::new(),
+    };
+    schema.entry("type").or_insert_with(|| json!("object"));
+    schema.entry("properties").or_insert_with(|| json!({}));
+    Value::Object(schema)
 }

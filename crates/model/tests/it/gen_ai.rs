@@ -4,6 +4,7 @@ mod answers;
 mod failures;
 mod requests;
 mod secrets;
+mod tools;
 
 use polychat_core::ports::ModelRequest;
 use polychat_model::{GenAiBuilder, GenAiModel, Secret};

@@ -4,7 +4,7 @@ use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use futures_util::StreamExt;
 use polychat_core::{
-    Failure, Message, Metadata, Part, Seq,
+    AgentName, Failure, Message, Metadata, Part, Seq,
     message::{Role, Usage},
     ports::{Model, ModelDelta, ModelError, ModelRequest, ModelStream},
     seq::{MessageId, Timestamp, ToolCallId},
@@ -38,11 +38,36 @@ impl History {
         self.push(role, parts)
     }
 
+    /// The message that an answer becomes in its chat's history.
+    pub(crate) fn answered(self, taken: &Taken) -> Self {
+        assert!(taken.error.is_none(), "{taken:?}");
+        let text = taken.text();
+        let said = (!text.is_empty()).then(|| Part::text(text));
+        let kept = taken.deltas.iter().filter_map(|delta| match delta {
+            ModelDelta::Opaque(part) => Some(part.clone()),
+            _ => None,
+        });
+        self.parts(&said.into_iter().chain(kept).collect::<Vec<_>>(), &taken.calls())
+    }
+
+    /// Names the author of the last message, an agent's.
+    pub(crate) fn by(mut self, name: &str) -> Self {
+        let Role::Assistant { author, .. } = &mut self.0.last_mut().unwrap().role else {
+            panic!("no agent wrote it");
+        };
+        *author = Some(AgentName::new(name).unwrap());
+        self
+    }
+
     /// The result of the call of this index of the last assistant message.
     pub(crate) fn tool(self, index: u16, text: &str) -> Self {
+        self.tool_parts(index, &[Part::text(text)])
+    }
+
+    pub(crate) fn tool_parts(self, index: u16, parts: &[Part]) -> Self {
         let last = self.0.iter().rev().find(|message| message.is_assistant());
         let tool_call_id = ToolCallId { message: last.unwrap().id, index };
-        self.push(Role::Tool { tool_call_id }, &[Part::text(text)])
+        self.push(Role::Tool { tool_call_id }, parts)
     }
 
     /// Marks the last message as broken off.
@@ -89,6 +114,14 @@ impl Taken {
             _ => None,
         };
         self.deltas.iter().filter_map(text).collect()
+    }
+
+    pub(crate) fn calls(&self) -> Vec<ToolCall> {
+        let call = |delta: &ModelDelta| match delta {
+            ModelDelta::ToolCall(call) => Some(call.clone()),
+            _ => None,
+        };
+        self.deltas.iter().filter_map(call).collect()
     }
 
     pub(crate) fn reasoning(&self) -> String {

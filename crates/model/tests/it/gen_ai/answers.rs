@@ -55,6 +55,8 @@ async fn reasoning_is_told_apart_from_text() {
     let taken = answer(&server, "think").await;
     assert_eq!((taken.reasoning().as_str(), taken.text().as_str()), ("let me think", "done"));
     assert!(taken.error.is_none());
+    // Only an answer that asks for tools is still going on.
+    assert!(!taken.deltas.iter().any(|delta| matches!(delta, ModelDelta::Opaque(_))), "{taken:?}");
 }
 
 #[tokio::test]
