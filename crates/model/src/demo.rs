@@ -3,9 +3,10 @@
 //! What it knows it knows from *this* request: it has no memory of its own. So whoever talks to it
 //! in two chats sees with his own eyes whether they are kept apart.
 //!
-//! Read on: `intent` (what was asked), `memory` (what the history tells), `reply` (the words),
-//! `performance` (the steps).
+//! Read on: `intent` and `calls` (what was asked), `memory` (what the history tells), `reply` (the
+//! words), `performance` (the steps).
 
+mod calls;
 mod intent;
 mod memory;
 mod performance;
@@ -26,11 +27,13 @@ use crate::step;
 /// | `my name is Ada`, `call me Ada`, `my X is Y`, `remember that X` | takes note of it |
 /// | `what is my X?`, `who am I?`, `what do you know?` | says what was told in this chat |
 /// | `what did I say before?`, `how many messages?` | tells of the history |
-/// | `what are your instructions?` | quotes the agent's instructions |
+/// | `what are your instructions?`, `who are you?` | quotes the agent's instructions, says its name |
 /// | `think …` | thinks aloud, then answers the rest |
 /// | `/help` | lists the commands |
 /// | `/long N` | N words, at most 100,000 |
-/// | `/tool NAME {JSON}` | asks for a tool, then says what it answered |
+/// | `/tool NAME {JSON}` | asks for a tool, then says what it answered, or why it did not |
+/// | `/ask QUESTION \| OPTION \| OPTION` | puts a question to you through the tool `ask_user` |
+/// | `/handoff NAME TEXT` | says `@NAME TEXT`, which hands the turn on where the world allows it |
 /// | `/error` | an error in the middle of the answer |
 /// | `/unavailable` | a retryable error before the first word |
 /// | `/crash` or `/panic` | a panic |
@@ -39,7 +42,12 @@ use crate::step;
 /// | `/block` | blocks its thread for 200 ms |
 /// | `/spin` | keeps its thread busy for 200 ms |
 ///
-/// The last two are what isolation cannot cover: a thread that is not given back serves no other
+/// One message may hold several `/tool` and `/ask`, at most 100, each on its own line or behind a `;`;
+/// they are asked for at once, and told of in their order. Only tools that the request offers are
+/// asked for. `@NAME` before a message does not matter; a reply of another agent that begins so is
+/// answered as if a user had said it. A request for a title gets the first words of the chat.
+///
+/// `/block` and `/spin` are what isolation cannot cover: a thread that is not given back serves no other
 /// chat in the meantime. A model that blocks belongs onto a thread of its own.
 ///
 /// It streams word by word, [`pace`](Self::pace) apart.

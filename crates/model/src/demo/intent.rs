@@ -1,6 +1,6 @@
 //! What a message wants from the demo: a table of phrases and a few patterns.
 
-use serde_json::Value;
+use super::calls::{self, Call};
 
 /// What a message wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) enum Intent<'a> {
     AskCount,
     /// "what are your instructions?".
     AskInstructions,
+    /// "who are you?".
+    AskSelf,
     /// "hello".
     Greet,
     /// "think REST".
@@ -34,7 +36,8 @@ pub(super) enum Intent<'a> {
 pub(super) enum Command<'a> {
     Help,
     Long(usize),
-    Tool { name: &'a str, arguments: Value },
+    Calls(Vec<Call<'a>>),
+    Handoff { to: &'a str, text: &'a str },
     Error,
     Unavailable,
     Crash,
@@ -42,7 +45,6 @@ pub(super) enum Command<'a> {
     Flood,
     Block,
     Spin,
-    Unknown,
 }
 
 /// How many words `/long` says when it is not told how many.
@@ -51,14 +53,18 @@ const LONG_WORDS: usize = 200;
 /// The longest thing that "my … is …" may be about, in bytes; longer ones are ordinary sentences.
 const SUBJECT_BYTES_MAX: usize = 48;
 
+/// What an agent is told that is handed a turn with nothing else to say.
+pub(super) const TAKE_OVER: &str = "please take over";
+
 /// Whole sentences, in lower case and without the marks at their ends.
 const PHRASES: &[(&[&str], Intent<'static>)] = &[
     (&["who am i", "do you know my name"], Intent::Ask("name")),
     (&["what do you know", "what do you know about me", "what do you remember"], Intent::AskAll),
     (&["what did i say", "what did i say before", "what did i just say"], Intent::AskBefore),
     (&["how many messages", "how many messages did i send", "count"], Intent::AskCount),
-    (&["what are your instructions", "who are you"], Intent::AskInstructions),
-    (&["hello", "hi", "hey", "good morning", "good evening"], Intent::Greet),
+    (&["what are your instructions"], Intent::AskInstructions),
+    (&["who are you", "what is your name"], Intent::AskSelf),
+    (&["hello", "hi", "hey", "good morning", "good evening", TAKE_OVER], Intent::Greet),
 ];
 
 /// The commands without arguments.
@@ -74,11 +80,13 @@ const COMMANDS: &[(&str, Command<'static>)] = &[
     ("spin", Command::Spin),
 ];
 
-/// What `text` wants. Case and the marks at the end do not matter.
+/// What `text` wants. Case and the marks at the end do not matter, nor whom it addresses.
 pub(super) fn parse(text: &str) -> Intent<'_> {
-    let text = text.trim();
+    let text = unaddressed(text);
     if let Some(command) = text.strip_prefix('/') {
-        return Intent::Command(parse_command(command));
+        let calls = calls::parse(text);
+        let calls = (!calls.is_empty()).then_some(Command::Calls(calls));
+        return calls.or_else(|| parse_command(command)).map_or(Intent::Other, Intent::Command);
     }
     let sentence = text.trim_end_matches(['.', '!', '?', ' ']);
     let lower = sentence.to_ascii_lowercase();
@@ -93,21 +101,27 @@ pub(super) fn parse(text: &str) -> Intent<'_> {
         .unwrap_or(Intent::Other)
 }
 
-fn parse_command(text: &str) -> Command<'_> {
+/// What follows `@name` at the beginning.
+fn unaddressed(text: &str) -> &str {
+    let text = text.trim();
+    let Some(addressed) = text.strip_prefix('@') else { return text };
+    let name_ends = addressed.find(char::is_whitespace).unwrap_or(addressed.len());
+    addressed.get(name_ends..).unwrap_or_default().trim_start()
+}
+
+fn parse_command(text: &str) -> Option<Command<'_>> {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
     if word.eq_ignore_ascii_case("long") {
-        return Command::Long(rest.parse().unwrap_or(LONG_WORDS));
+        return Some(Command::Long(rest.parse().unwrap_or(LONG_WORDS)));
     }
-    if word.eq_ignore_ascii_case("tool") {
-        let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, "{}"));
-        // What is no JSON goes to the tool as text: its schema refuses it, which is worth seeing.
-        let arguments =
-            serde_json::from_str(arguments).unwrap_or_else(|_| Value::String(arguments.into()));
-        return if name.is_empty() { Command::Unknown } else { Command::Tool { name, arguments } };
+    if word.eq_ignore_ascii_case("handoff") {
+        let (to, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let text = text.trim();
+        return (!to.is_empty()).then_some(Command::Handoff { to, text });
     }
     let known = COMMANDS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
-    known.map_or(Command::Unknown, |(_, command)| command.clone())
+    known.map(|(_, command)| command.clone())
 }
 
 fn think(sentence: &str) -> Option<Intent<'_>> {
@@ -154,7 +168,7 @@ fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 mod tests {
     use serde_json::json;
 
-    use super::{Command, Intent, parse};
+    use super::{Call, Command, Intent, parse};
 
     #[test]
     fn a_message_wants_what_the_table_says() {
@@ -173,7 +187,12 @@ mod tests {
             ("What did I say before?", Intent::AskBefore),
             ("how many messages?", Intent::AskCount),
             ("what are your instructions?", Intent::AskInstructions),
+            ("Who are you?", Intent::AskSelf),
             ("Hello!", Intent::Greet),
+            ("@bob my name is Ada", Intent::Tell { subject: "name", value: "Ada" }),
+            ("@all: hello", Intent::Greet),
+            ("please take over.", Intent::Greet),
+            ("@bob", Intent::Other),
             ("think about tea", Intent::Think("tea")),
             ("Think: what is my name?", Intent::Think("what is my name")),
             ("think", Intent::Think("")),
@@ -185,6 +204,10 @@ mod tests {
             ("", Intent::Other),
             ("mÿ name", Intent::Other),
             ("日本語", Intent::Other),
+            ("/tool", Intent::Other),
+            ("/handoff", Intent::Other),
+            ("/nonsense", Intent::Other),
+            ("/", Intent::Other),
         ];
         for (text, expected) in table {
             assert_eq!(parse(text), expected, "{text:?}");
@@ -195,6 +218,11 @@ mod tests {
     fn a_sentence_that_only_looks_like_a_fact_is_none() {
         let long = format!("my {} is over", "very ".repeat(20));
         assert_eq!(parse(&long), Intent::Other);
+    }
+
+    fn calls(tools: &[&'static str]) -> Command<'static> {
+        let call = |tool: &&'static str| Call { tool, arguments: json!({}) };
+        Command::Calls(tools.iter().map(call).collect())
     }
 
     #[test]
@@ -212,12 +240,10 @@ mod tests {
             ("/long", Command::Long(200)),
             ("/long 7", Command::Long(7)),
             ("/long x", Command::Long(200)),
-            ("/tool clock", Command::Tool { name: "clock", arguments: json!({}) }),
-            ("/tool add {\"a\":1}", Command::Tool { name: "add", arguments: json!({"a": 1}) }),
-            ("/tool add one", Command::Tool { name: "add", arguments: json!("one") }),
-            ("/tool", Command::Unknown),
-            ("/nonsense", Command::Unknown),
-            ("/", Command::Unknown),
+            ("/tool clock", calls(&["clock"])),
+            ("@bob, /tool clock; /tool add", calls(&["clock", "add"])),
+            ("/handoff bob", Command::Handoff { to: "bob", text: "" }),
+            ("/handoff bob  what now? ", Command::Handoff { to: "bob", text: "what now?" }),
         ];
         for (text, expected) in table {
             assert_eq!(parse(text), Intent::Command(expected), "{text:?}");

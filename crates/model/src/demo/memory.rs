@@ -1,18 +1,19 @@
 //! What a history tells the demo. There is no other memory.
 
-use polychat_core::{
-    message::{Message, Role},
-    ports::ModelRequest,
-};
+use std::mem;
+
+use polychat_core::{Failure, content::Text, message::Role, ports::ModelRequest, tool::ToolCall};
 
 use super::intent::{self, Intent};
 
 /// What was told in one chat, folded from its messages.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Memory {
-    /// The last message, which is to be answered.
-    pub(super) asked: Asked,
-    /// What the user said before it.
+    /// What is to be answered; `None` when only tools have answered since the demo last spoke.
+    pub(super) asked: Option<String>,
+    /// What tools have answered since then, in the order of the calls.
+    pub(super) heard: Vec<Heard>,
+    /// What the user said before.
     pub(super) before: Option<String>,
     /// How many messages the user has sent, the last one included.
     pub(super) user_messages: usize,
@@ -22,40 +23,51 @@ pub(super) struct Memory {
     notes: Vec<String>,
 }
 
-/// Who spoke last.
+/// What became of a call.
 #[derive(Debug, PartialEq)]
-pub(super) enum Asked {
-    /// A user.
-    User(String),
-    /// A tool, with its answer or what went wrong.
-    Tool(String),
-}
-
-impl Default for Asked {
-    fn default() -> Self {
-        Self::User(String::new())
-    }
+pub(super) struct Heard {
+    pub(super) tool: Text,
+    pub(super) answer: Result<String, Failure>,
 }
 
 impl Memory {
     /// Reads a request.
     pub(super) fn of(request: &ModelRequest) -> Self {
         let mut memory = Self { words: words(&request.system), ..Self::default() };
-        let mut last_user = None;
+        let mut last_user = String::new();
+        let mut calls: &[ToolCall] = &[];
         for message in &request.messages {
             let text = message.text();
             memory.words += words(&text);
-            match message.role {
+            match &message.role {
                 Role::User { .. } => {
                     memory.user_messages += 1;
                     memory.learn(&text);
-                    memory.before = last_user.replace(text.clone());
-                    memory.asked = Asked::User(text);
+                    let earlier = mem::replace(&mut last_user, text.clone());
+                    if memory.user_messages > 1 {
+                        memory.before = Some(earlier);
+                    }
+                    memory.asked = Some(text);
                 }
-                Role::Tool { .. } => memory.asked = Asked::Tool(tool_text(message, text)),
-                // What the model itself said is no source.
+                Role::Assistant { tool_calls, .. } => {
+                    // What was said is no source of facts, but it may hand the turn on.
+                    let handed_on = tool_calls.is_empty() && text.trim_start().starts_with('@');
+                    memory.asked = if handed_on { Some(text) } else { None };
+                    memory.heard.clear();
+                    calls = tool_calls;
+                }
+                Role::Tool { tool_call_id } => {
+                    let call = calls.get(usize::from(tool_call_id.index));
+                    let tool = call.map_or_else(|| "a tool".into(), |call| call.name.clone());
+                    let answer = message.failure.clone().map_or(Ok(text), Err);
+                    memory.heard.push(Heard { tool, answer });
+                }
                 _ => {}
             }
+        }
+        if memory.asked.is_none() && memory.heard.is_empty() {
+            // Others have answered before; the question is still the user's.
+            memory.asked = Some(last_user);
         }
         memory
     }
@@ -85,13 +97,6 @@ impl Memory {
             Intent::Note(note) => self.notes.push(note.to_owned()),
             _ => {}
         }
-    }
-}
-
-fn tool_text(message: &Message, text: String) -> String {
-    match &message.failure {
-        Some(failure) => format!("{text}{failure}"),
-        None => text,
     }
 }
 

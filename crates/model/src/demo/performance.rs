@@ -5,12 +5,14 @@ use std::{iter, time::Duration};
 use polychat_core::{
     event::FinishReason,
     ports::{ModelError, ModelErrorKind, ModelRequest},
+    rules::TITLE_INSTRUCTIONS,
     tool::ToolCall,
 };
 
 use super::{
+    calls::Call,
     intent::{self, Command, Intent},
-    memory::{Asked, Memory, words},
+    memory::{Memory, words},
     reply,
 };
 use crate::step::Step;
@@ -31,24 +33,19 @@ const HOLD: Duration = Duration::from_millis(200);
 pub(super) fn perform(request: &ModelRequest, pace: Duration) -> Steps {
     let memory = Memory::of(request);
     let stage = Stage { pace, input_words: memory.words };
-    let text = match &memory.asked {
-        Asked::User(text) => text,
-        Asked::Tool(answer) => return stage.say(&reply::tool_answered(answer)),
-    };
-    match intent::parse(text) {
-        Intent::Command(command) => stage.obey(command, text, &memory),
-        Intent::AskInstructions => stage.say(&reply::instructions(&request.system)),
-        Intent::Think(about) => {
-            let answer = match intent::parse(about) {
-                // A command or a second thought inside a thought is only something to think about.
-                Intent::Command(_) | Intent::Think(_) | Intent::Other => {
-                    reply::reply(text, &Intent::Think(about), &memory)
-                }
-                inner => reply::reply(about, &inner, &memory),
-            };
-            stage.think(&reply::thought(about, &memory), &answer)
+    let asked = memory.asked.as_deref();
+    if request.system.starts_with(TITLE_INSTRUCTIONS) {
+        return stage.say(&reply::title(asked.unwrap_or_default()));
+    }
+    let heard = reply::heard(&memory.heard);
+    match asked {
+        None => stage.say(&heard),
+        Some(text) if heard.is_empty() => stage.answer(text, request, &memory),
+        // Tools have answered, and the user has said something since.
+        Some(text) => {
+            let heard = stage.words(&format!("{heard} "));
+            Box::new(heard.chain(stage.answer(text, request, &memory)))
         }
-        intent => stage.say(&reply::reply(text, &intent, &memory)),
     }
 }
 
@@ -59,6 +56,26 @@ struct Stage {
 }
 
 impl Stage {
+    fn answer(&self, text: &str, request: &ModelRequest, memory: &Memory) -> Steps {
+        match intent::parse(text) {
+            Intent::Command(command) => self.obey(&command, request),
+            Intent::AskInstructions => self.say(&reply::instructions(&request.system)),
+            Intent::AskSelf => self.say(&reply::oneself(request.agent.as_ref(), &request.system)),
+            Intent::Think(about) => {
+                let answer = match intent::parse(about) {
+                    // A command or a second thought inside a thought is only something to think
+                    // about.
+                    Intent::Command(_) | Intent::Think(_) | Intent::Other => {
+                        reply::reply(text, &Intent::Think(about), memory)
+                    }
+                    inner => reply::reply(about, &inner, memory),
+                };
+                self.think(&reply::thought(about, memory), &answer)
+            }
+            intent => self.say(&reply::reply(text, &intent, memory)),
+        }
+    }
+
     /// Says it word by word, and what it cost.
     fn say(&self, text: &str) -> Steps {
         let usage = self.usage(words(text));
@@ -73,12 +90,12 @@ impl Stage {
         Box::new(thought.chain(self.words(answer)).chain([usage]))
     }
 
-    fn obey(&self, command: Command<'_>, text: &str, memory: &Memory) -> Steps {
+    fn obey(&self, command: &Command<'_>, request: &ModelRequest) -> Steps {
         match command {
             Command::Help => self.say(reply::HELP),
-            Command::Unknown => self.say(&reply::reply(text, &Intent::Other, memory)),
-            Command::Long(count) => self.long(count.min(LONG_WORDS_MAX)),
-            Command::Tool { name, arguments } => self.call(name, arguments),
+            Command::Long(count) => self.long((*count).min(LONG_WORDS_MAX)),
+            Command::Calls(calls) => self.call(calls, request),
+            Command::Handoff { to, text } => self.say(&reply::handing_on(to, text)),
             Command::Flood => self.flood(),
             Command::Error => {
                 self.begin("I begin to answer, and then", Step::Error(error("broke off, as asked")))
@@ -123,12 +140,23 @@ impl Stage {
         Box::new(said.chain([usage]))
     }
 
-    fn call(&self, name: &str, arguments: serde_json::Value) -> Steps {
-        let text = format!("I ask the tool {name}. ");
-        let call = ToolCall { name: name.into(), arguments, provider_call_id: None };
+    /// Asks for what was offered, and says what was not.
+    fn call(&self, calls: &[Call<'_>], request: &ModelRequest) -> Steps {
+        let is_offered = |call: &&Call<'_>| request.tools.iter().any(|it| *it.name == *call.tool);
+        let (offered, missing): (Vec<_>, Vec<_>) = calls.iter().partition(is_offered);
+        let tools: Vec<&str> = request.tools.iter().map(|spec| &*spec.name).collect();
+        let text = reply::calling(&names(&offered), &names(&missing), &tools);
+        if offered.is_empty() {
+            return self.say(text.trim_end());
+        }
         let usage = self.usage(words(&text));
-        let end = [Step::tool_call(call), usage, Step::reason(FinishReason::ToolCalls)];
-        Box::new(self.words(&text).chain(end))
+        let asked = offered.into_iter().map(|Call { tool, arguments }| {
+            let (name, arguments) = ((*tool).into(), arguments.clone());
+            Step::tool_call(ToolCall { name, arguments, provider_call_id: None })
+        });
+        let end = [usage, Step::reason(FinishReason::ToolCalls)];
+        let asked: Vec<Step> = asked.chain(end).collect();
+        Box::new(self.words(&text).chain(asked))
     }
 
     fn words(&self, text: &str) -> impl Iterator<Item = Step> + Send + use<> {
@@ -143,6 +171,10 @@ impl Stage {
     fn usage(&self, output_words: usize) -> Step {
         Step::usage(self.input_words as u64, output_words as u64)
     }
+}
+
+fn names<'a>(calls: &[&Call<'a>]) -> Vec<&'a str> {
+    calls.iter().map(|call| call.tool).collect()
 }
 
 fn split(text: &str) -> Vec<String> {

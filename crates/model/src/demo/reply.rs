@@ -1,16 +1,22 @@
 //! The words of the demo: what was asked and what is known, turned into a sentence or two.
 
-use polychat_core::outcome::cut;
+use polychat_core::{AgentName, FailureKind, outcome::cut};
 
-use super::{intent::Intent, memory::Memory};
+use super::{
+    calls::ASK_TOOL,
+    intent::{Intent, TAKE_OVER},
+    memory::{Heard, Memory},
+};
 
 /// How much of a message is quoted back, in bytes.
 const QUOTE_BYTES_MAX: usize = 200;
+/// How many words of what a user wrote make a title.
+const TITLE_WORDS: usize = 6;
 
 pub(super) const HELP: &str = "I answer from what you tell me in this chat. Try: my name is Ada; \
     what is my name?; remember that tea is hot; what do you know?; what did I say before?; think \
     about tea; /long 50; /error; /unavailable; /crash; /hang; /flood; /block; /spin; \
-    /tool NAME {JSON}.";
+    /tool NAME {JSON}; /ask QUESTION | OPTION | OPTION; /handoff AGENT.";
 
 /// What to say to `text`, which wants `intent`.
 pub(super) fn reply(text: &str, intent: &Intent<'_>, memory: &Memory) -> String {
@@ -43,7 +49,9 @@ pub(super) fn reply(text: &str, intent: &Intent<'_>, memory: &Memory) -> String 
             let rest = if rest.is_empty() { "nothing" } else { *rest };
             format!("I have thought about {}. {}", quote(rest), count(memory))
         }
-        Intent::AskInstructions | Intent::Command(_) | Intent::Other => other(text, memory),
+        Intent::AskInstructions | Intent::AskSelf | Intent::Command(_) | Intent::Other => {
+            other(text, memory)
+        }
     }
 }
 
@@ -64,9 +72,74 @@ pub(super) fn thought(about: &str, memory: &Memory) -> String {
     format!("The question is {about}. From this chat I know: {known}. So I say what I know. ")
 }
 
-/// What the demo says after a tool has answered.
-pub(super) fn tool_answered(answer: &str) -> String {
-    format!("The tool answered {}.", quote(answer))
+/// Who the demo is, if it was told.
+pub(super) fn oneself(agent: Option<&AgentName>, system: &str) -> String {
+    match agent {
+        Some(agent) => format!("I am {agent}. {}", instructions(system)),
+        None => instructions(system),
+    }
+}
+
+/// What the demo says when it hands the turn on.
+pub(super) fn handing_on(to: &str, text: &str) -> String {
+    let text = if text.is_empty() { format!("{TAKE_OVER}.") } else { text.to_owned() };
+    format!("@{to} {text}")
+}
+
+/// A title for a chat that begins so.
+pub(super) fn title(beginning: &str) -> String {
+    // A heading and what the user wrote come first, each in a paragraph of its own.
+    let written = beginning.split("\n\n").nth(1).unwrap_or(beginning);
+    let words: Vec<&str> = written.split_whitespace().take(TITLE_WORDS).collect();
+    let title = words.join(" ");
+    let mut letters = title.trim_matches(|c: char| !c.is_alphanumeric()).chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
+/// What the demo says when it asks for tools, or cannot.
+pub(super) fn calling(asked: &[&str], missing: &[&str], tools: &[&str]) -> String {
+    let mut text = match missing {
+        [] => String::new(),
+        missing if tools.is_empty() => format!("I have no tools, so no {}. ", listed(missing)),
+        missing => format!("I have no tool {}; I have {}. ", listed(missing), listed(tools)),
+    };
+    text.push_str(&match asked {
+        [] => String::new(),
+        [tool] if *tool == ASK_TOOL => "I ask you. ".to_owned(),
+        [tool] => format!("I ask the tool {tool}. "),
+        tools => format!("I ask the tools {}. ", listed(tools)),
+    });
+    text
+}
+
+/// What the demo says after tools have answered; empty when none has.
+pub(super) fn heard(heard: &[Heard]) -> String {
+    let said: Vec<String> = heard.iter().map(told).collect();
+    said.join(" ")
+}
+
+fn told(Heard { tool, answer }: &Heard) -> String {
+    let asked = **tool == *ASK_TOOL;
+    match answer {
+        Ok(text) if text.trim().is_empty() => format!("{tool} answered without a word."),
+        Ok(text) if asked => format!("You answered {}.", quote(text)),
+        Ok(text) => format!("{tool} answered {}.", quote(text)),
+        Err(failure) => {
+            let why = quote(&failure.message);
+            match failure.kind {
+                FailureKind::Denied if asked => format!("You did not answer: {why}."),
+                FailureKind::Denied => format!("{tool} was not allowed: {why}."),
+                kind => format!("{tool} failed ({}): {why}.", kind.as_str()),
+            }
+        }
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    let all = names.join(", ");
+    let short = cut(&all, QUOTE_BYTES_MAX);
+    if short.len() < all.len() { format!("{short}…") } else { all }
 }
 
 fn other(text: &str, memory: &Memory) -> String {

@@ -7,16 +7,13 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt};
 use polychat_core::{
-    Failure, FailureKind,
-    event::FinishReason,
+    AgentName,
     message::Usage,
     ports::{Model, ModelDelta, ModelErrorKind},
-    tool::ToolCall,
 };
 use polychat_model::DemoModel;
-use serde_json::json;
 
-use crate::history::{History, Taken, poll_once, take};
+use crate::history::{History, poll_once, take};
 
 fn quick() -> DemoModel {
     DemoModel::new().pace(Duration::ZERO)
@@ -107,6 +104,21 @@ async fn it_quotes_the_agents_instructions() {
     let mut request = History::default().user("what are your instructions?").request();
     request.system = "Be brief.".into();
     assert_eq!(take(&quick(), request).await.text(), "My instructions are \"Be brief.\".");
+}
+
+#[tokio::test]
+async fn it_says_who_it_is_when_it_was_told() {
+    let mut request = History::default().user("who are you?").request();
+    assert_eq!(
+        take(&quick(), request.clone()).await.text(),
+        "I am a demo, and I have no instructions."
+    );
+    request.agent = Some(AgentName::new("basil").unwrap());
+    request.system = "You cook.".into();
+    assert_eq!(
+        take(&quick(), request).await.text(),
+        "I am basil. My instructions are \"You cook.\"."
+    );
 }
 
 #[tokio::test]
@@ -252,21 +264,4 @@ async fn blocking_and_spinning_hold_the_thread_for_a_short_time() {
             .await;
         assert!(text.contains("200 ms"), "{command}: {text}");
     }
-}
-
-#[tokio::test]
-async fn it_asks_for_a_tool_and_tells_what_the_tool_answered() {
-    let history = History::default().user("/tool add {\"a\":1}");
-    let asked = take(&quick(), history.request()).await;
-    let call = ToolCall { name: "add".into(), arguments: json!({"a": 1}), provider_call_id: None };
-    assert!(asked.deltas.contains(&ModelDelta::ToolCall(call.clone())), "{asked:?}");
-    assert_eq!(asked.deltas.last(), Some(&ModelDelta::Finish(FinishReason::ToolCalls)));
-
-    let history = history.calls(&asked.text(), &[call]);
-    let told = take(&quick(), history.clone().tool(0, "three").request()).await;
-    assert_eq!(told.text(), "The tool answered \"three\".");
-
-    let failure = Failure::new(FailureKind::Denied, "not today");
-    let told: Taken = take(&quick(), history.tool(0, "").failed(failure).request()).await;
-    assert!(told.text().contains("not today"), "{told:?}");
 }

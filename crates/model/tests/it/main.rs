@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod demo;
+mod demo_tools;
 mod fallback;
 #[cfg(feature = "genai")]
 mod gen_ai;
