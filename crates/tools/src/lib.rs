@@ -30,6 +30,7 @@
 //!    given ([`ToolContext`]) and what they may answer ([`IntoToolResult`]).
 //! 2. [`Tools`]: many tools as one toolbox, their arguments checked before they run.
 #![cfg_attr(feature = "builtin", doc = "3. [`builtin`]: a few that are safe to give to anybody.")]
+#![cfg_attr(feature = "mcp", doc = "4. [`mcp`]: what servers of the Model Context Protocol have.")]
 
 mod blocking;
 #[cfg(feature = "builtin")]
@@ -38,6 +39,8 @@ mod catalog;
 mod context;
 mod error;
 mod function;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod result;
 mod schema;
 mod tools;

@@ -1,0 +1,214 @@
+//! One connection to one server, from its handshake to its end, and the calls on it.
+
+use std::{error::Error, io, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use polychat_core::{content::Text, outcome::cut, ports::ToolSink};
+use rmcp::{
+    RoleClient, ServiceExt,
+    model::{
+        CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
+        Implementation, JsonObject, ProtocolVersion, ServerResult,
+    },
+    service::{
+        ClientCacheConfig, ClientInitializeError, Peer, PeerRequestOptions, RequestHandle,
+        RunningService, ServiceError,
+    },
+    transport::Transport,
+};
+use tokio::{runtime::Handle, sync::Semaphore};
+
+use super::{
+    config::{CheckedReach, Config},
+    pipe::Pipe,
+    process::ProcessLink,
+    tap::{Tap, Ticket},
+    wire::Wire,
+};
+
+/// A connection whose handshake is done. Dropping it ends the connection, and the process if there
+/// is one.
+pub(super) struct Connection {
+    wire: Arc<Wire>,
+    service: RunningService<RoleClient, ClientConfig>,
+    pid: Option<u32>,
+    places: Arc<Semaphore>,
+    runtime: Handle,
+}
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error("it cannot be reached: {0}")]
+    Reach(#[from] io::Error),
+    #[error("the handshake failed: {0}")]
+    Handshake(Text),
+    #[error("it does not say what tools it has: {0}")]
+    Listing(Text),
+    #[error("it was not ready within {0:?}")]
+    TooSlow(std::time::Duration),
+}
+
+/// Why a call has no result.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// The connection has ended.
+    Ended(Text),
+    /// The server answered with an error, or could not be asked.
+    Service(ServiceError),
+}
+
+impl Connection {
+    /// Reaches a server and shakes hands with it. Dropping the future undoes all of it.
+    pub(super) async fn open(config: &Config) -> Result<Self, StartError> {
+        let wire = Arc::new(Wire::default());
+        let bytes_max = config.limits.message_bytes_max;
+        match &config.reach {
+            CheckedReach::Stdio(process) => {
+                let name = Arc::clone(&config.name);
+                let link = ProcessLink::start(process, name, bytes_max, Arc::clone(&wire))?;
+                let pid = link.pid();
+                Self::shake_hands(link, wire, config, pid).await
+            }
+            CheckedReach::Http(endpoint) => {
+                Self::shake_hands(endpoint.link(&config.limits), wire, config, None).await
+            }
+            CheckedReach::Stream(connect) => {
+                let stream = connect.connect().await?;
+                let link = Pipe::new(stream.read, stream.write, bytes_max);
+                Self::shake_hands(link, wire, config, None).await
+            }
+        }
+    }
+
+    async fn shake_hands(
+        link: impl Transport<RoleClient> + 'static,
+        wire: Arc<Wire>,
+        config: &Config,
+        pid: Option<u32>,
+    ) -> Result<Self, StartError> {
+        let tap = Tap::new(link, Arc::clone(&wire));
+        // Boxed: otherwise the compiler loses sight of its being `Send`.
+        let served: BoxFuture<'static, _> = Box::pin(us().serve(tap));
+        let service = served.await.map_err(|error| StartError::Handshake(reason(&error)))?;
+        // Lists are asked for when they have changed, so what was heard before is of no use.
+        service.set_response_cache_config(ClientCacheConfig::disabled()).await;
+        let places = config.limits.calls_in_flight_max.clamp(1, Semaphore::MAX_PERMITS);
+        Ok(Self {
+            wire,
+            service,
+            pid,
+            places: Arc::new(Semaphore::new(places)),
+            runtime: Handle::current(),
+        })
+    }
+
+    pub(super) fn peer(&self) -> &Peer<RoleClient> {
+        self.service.peer()
+    }
+
+    pub(super) fn wire(&self) -> &Arc<Wire> {
+        &self.wire
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// Calls a tool. Progress of this very call goes to the sink.
+    ///
+    /// Dropping the future tells the server that nobody waits any more.
+    pub(super) async fn call(
+        &self,
+        tool: &str,
+        arguments: JsonObject,
+        sink: ToolSink,
+    ) -> Result<ServerResult, CallError> {
+        let work = async {
+            let place = Arc::clone(&self.places).acquire_owned().await;
+            let place = Arc::new(place.map_err(|_| ServiceError::TransportClosed)?);
+            let route = self.wire.route(sink);
+            let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+            let mut request = CallToolRequest::new(params);
+            let ticket = Ticket { token: route.token(), _place: Arc::clone(&place) };
+            request.extensions.insert(ticket);
+            let request = ClientRequest::CallToolRequest(request);
+            let options = PeerRequestOptions::no_options();
+            let handle = self.peer().send_request_with_option(request, options).await?;
+            OpenCall { handle: Some(handle), runtime: &self.runtime }.answer().await
+        };
+        tokio::select! {
+            biased;
+            // An answer that came right before the end counts.
+            answer = work => answer.map_err(|error| match error {
+                // Over HTTP, the stream of this very call may have broken off.
+                ServiceError::TransportClosed if !self.wire.has_ended() => {
+                    CallError::Ended("the connection has broken off".into())
+                }
+                ServiceError::TransportClosed => CallError::Ended(self.wire.why_ended()),
+                other => CallError::Service(other),
+            }),
+            () = self.wire.ended() => Err(CallError::Ended(self.wire.why_ended())),
+        }
+    }
+
+    /// Ends the connection in an orderly way, and waits for that.
+    pub(super) async fn close(mut self) {
+        let _ = self.service.close().await;
+    }
+}
+
+/// A call that was sent. Dropped without an answer, it is cancelled.
+struct OpenCall<'a> {
+    handle: Option<RequestHandle<RoleClient>>,
+    runtime: &'a Handle,
+}
+
+impl OpenCall<'_> {
+    async fn answer(mut self) -> Result<ServerResult, ServiceError> {
+        let answer = match &mut self.handle {
+            Some(handle) => (&mut handle.rx).await,
+            None => return Err(ServiceError::TransportClosed),
+        };
+        self.handle = None;
+        answer.unwrap_or(Err(ServiceError::TransportClosed))
+    }
+}
+
+impl Drop for OpenCall<'_> {
+    fn drop(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            let word = "nobody waits for it any more".to_owned();
+            self.runtime.spawn(async move {
+                let _ = handle.cancel(Some(word)).await;
+            });
+        }
+    }
+}
+
+/// Who we say we are, and what we can do for a server: nothing. `rmcp` then refuses what it asks.
+fn us() -> ClientConfig {
+    let name = Implementation::new("polychat", env!("CARGO_PKG_VERSION"));
+    // The newest version that begins with a handshake, which all servers know.
+    ClientConfig::new(ClientCapabilities::default(), name)
+        .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+}
+
+/// What operators are told of an error: the innermost cause says the most.
+fn reason(error: &ClientInitializeError) -> Text {
+    let text = match error {
+        ClientInitializeError::JsonRpcError(error) => error.message.to_string(),
+        ClientInitializeError::ConnectionClosed(_) => "the connection has ended".to_owned(),
+        ClientInitializeError::TransportError { error, .. } => innermost(&*error.error),
+        other => other.to_string(),
+    };
+    cut(&text, 512).into()
+}
+
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
