@@ -50,11 +50,26 @@ pub use secret::{MissingKey, Secret};
 /// that merely ends is an error, even after a reason to finish.
 /// Messages of errors quote the provider, shortened, and never the key.
 ///
+/// # Tools
+///
+/// Calls come whole, with the provider's own id. Arguments that are no JSON come as the text that
+/// they are, so that the tool's schema refuses them and the model can mend it.
+///
+/// Providers are particular about what they are told later, and one thing that they refuse would
+/// make them refuse every later request of the chat. So the results of an answer's calls follow it
+/// at once, in the order of the calls; a call without a result stays here, and so does a result
+/// without its call. A name, an id or arguments that a provider would refuse are changed on their
+/// way. Results are text: a picture in one is told as `[image/png, 1234 bytes]`.
+///
+/// What a provider signed, and what it thought before a call where it wants to see that again, goes
+/// back to it unchanged, and to no other. What other agents said goes out as a user's message with
+/// their name before it: for a provider, there are only a user and one agent.
+///
 /// # Limits
 ///
-/// A provider is trusted not to exhaust memory: `genai` keeps an unfinished line, the arguments of
-/// tool calls and the body of an error until they are complete, whatever their size. Time is
-/// bounded by the turn's own deadlines.
+/// A provider is trusted not to exhaust memory: `genai` keeps an unfinished line, as many tool calls
+/// as the highest number that one is given, their arguments, and the body of an error until they are
+/// complete, whatever their size. Time is bounded by the turn's own deadlines.
 ///
 /// ```no_run
 /// use polychat_model::{GenAiModel, Secret};

@@ -63,7 +63,8 @@ impl GenAiBuilder {
     }
 
     /// Chooses whose protocol to speak: `openai` (the default), `anthropic`, `gemini`, `ollama`,
-    /// `openai_resp`, `groq`, and whatever else `genai` knows in lower case.
+    /// `openai_resp`, `groq`, and whatever else `genai` knows in lower case. Where a provider has a
+    /// name of its own, say it also with a [`base_url`](Self::base_url): there are differences.
     pub fn provider(mut self, name: impl Into<String>) -> Self {
         self.provider = name.into();
         self

@@ -13,10 +13,15 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
-use polychat_core::{event::FinishReason, ports::ModelDelta, ports::ModelErrorKind};
+use polychat_core::{
+    event::FinishReason,
+    ports::{ModelDelta, ModelErrorKind},
+    tool::{ToolCall, ToolSpec},
+};
 use polychat_model::GenAiModel;
 use polychat_testkit::require;
 use serde_json::json;
@@ -96,6 +101,18 @@ async fn inside_of_the_namespace() {
         assert_eq!(answer, text);
     }
 
+    // It finds the tools, the calls and their results where it looks for them: REQ-4.
+    let call = |id: &str| {
+        let (name, arguments) = ("clock".into(), json!({}));
+        ToolCall { name, arguments, provider_call_id: Some(id.into()) }
+    };
+    let history = History::default().user("time?").calls("", &[call("call_a"), call("call_b")]);
+    let mut request = history.tool(1, "utc").tool(0, "noon").request();
+    let spec = |name: &str| Arc::new(ToolSpec::new(name, "", json!({"type": "object"})));
+    request.tools = Arc::from([spec("clock"), spec("zone")]);
+    let seen = take(&model("v1"), request).await.text();
+    assert_eq!(seen, "clock zone; call_a call_b; call_a call_b; noon utc");
+
     // It tells errors as events of a stream that began well.
     let limited = take(&model("v1"), History::default().user("limit").request()).await;
     let error = limited.error.unwrap();
@@ -124,6 +141,14 @@ fn start(script: &Path) -> tokio::process::Child {
     let chat = "/v1/chat/completions";
     let echo = r#"{"id":"1","object":"chat.completion","model":"m","choices":[{"message":
         {"role":"assistant","content":"{{jmes request body.messages[-1].content}}"}}]}"#;
+    let seen = [
+        "body.tools[].function.name",
+        "body.messages[1].tool_calls[].id",
+        "body.messages[?role=='tool'].tool_call_id",
+        "body.messages[?role=='tool'].content",
+    ];
+    let seen = seen.map(|path| format!("{{{{jmes request join(' ', {path})}}}}")).join("; ");
+    let seen = json!({"id": "1", "model": "m", "choices": [{"message": {"content": seen}}]});
     let limit = r#"{"error":{"message":"slow down","type":"rate_limit_error"}}"#;
     let limited = "body.messages[-1].content == 'limit'";
     // What it reads is YAML, of which JSON is a part.
@@ -131,6 +156,9 @@ fn start(script: &Path) -> tokio::process::Child {
         "streaming": { "chunkSize": 4, "chunkIntervalMs": 1 },
         "rules": [
             { "path": chat, "match": "@", "response": { "status": 200, "content": echo } },
+            { "path": chat, "match": "body.tools", "response": {
+                "status": 200, "content": seen.to_string(),
+            } },
             { "path": chat, "match": limited, "response": { "status": 429, "content": limit } },
         ],
     });
