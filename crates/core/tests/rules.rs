@@ -15,7 +15,9 @@ mod rules {
     mod life;
     mod limits;
     mod logs;
+    mod mention;
     mod modes;
+    mod operations;
     mod policy;
     mod prompts;
     mod properties;

@@ -193,28 +193,3 @@ fn calls_are_judged_by_the_agent_that_asked_for_them() {
     chat.tool_done("12.1", "written");
     assert_eq!(chat.state.step().unwrap().config.tools, only("write"));
 }
-
-#[test]
-fn a_mention_begins_a_paragraph_and_is_an_agents_name() {
-    use polychat_core::rules::mentioned;
-    let table = world_of(&["b", "b2", "Ünï"]);
-    let cases = [
-        ("@b hi", Some("b")),
-        ("  @b: hi", Some("b")),
-        ("@b", Some("b")),
-        ("@b, @b2", Some("b")),
-        ("@b2!", Some("b2")),
-        ("@Ünï?", Some("Ünï")),
-        ("hello\n\n@b hi", Some("b")),
-        ("hello\n@b hi", None),
-        ("hello @b", None),
-        ("@B hi", None),
-        ("@ b", None),
-        ("@nobody\n\n@b", Some("b")),
-        ("@", None),
-        ("", None),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(mentioned(text, &table).map(|name| name.as_str()), expected, "{text:?}");
-    }
-}

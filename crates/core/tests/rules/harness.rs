@@ -214,7 +214,10 @@ impl Chat {
     pub(crate) fn input(&mut self, input: Input) -> String {
         match self.decide(input) {
             Ok(decision) => self.take(&decision),
-            Err(refusal) => format!("refused {}", refusal.code()),
+            Err(refusal) => {
+                self.effects.clear();
+                format!("refused {}", refusal.code())
+            }
         }
     }
 

@@ -30,6 +30,12 @@ pub(crate) struct Open {
     ended_calls: BTreeSet<ToolCallId>,
     /// The most handoffs by replies that any turn has seen.
     pub(crate) handoffs_most: u32,
+    /// Agents that prompts asked for, and that were asked, or skipped because they had gone.
+    pub(crate) asked_in_turn: usize,
+    pub(crate) skipped: usize,
+    /// Agents that answered, then another one, then they again.
+    pub(crate) came_back: usize,
+    last_to_answer: Option<AgentName>,
     closed: bool,
     deleted: bool,
 }
@@ -69,6 +75,7 @@ impl Open {
                 assert_eq!(asked.len(), 1 + then.len(), "asked twice");
                 (self.then, self.handoffs) = (then.clone(), 0);
                 self.configs.clear();
+                self.last_to_answer = None;
                 for prompt in prompt_ids {
                     assert!(self.waiting.remove(prompt), "{prompt} did not wait");
                 }
@@ -79,7 +86,10 @@ impl Open {
                 assert_ne!(from, to, "handed on to itself");
                 if let Some(at) = self.then.iter().position(|name| name == to) {
                     self.then.drain(..=at);
+                    self.asked_in_turn += 1;
+                    self.skipped += at;
                 } else {
+                    self.skipped += self.then.len();
                     self.then.clear();
                     self.handoffs += 1;
                     self.handoffs_most = self.handoffs_most.max(self.handoffs);
@@ -95,6 +105,9 @@ impl Open {
                 }
             }
             Event::MessageStart { turn_id, agent, .. } => {
+                let another = self.last_to_answer.replace(agent.name.clone());
+                let again = self.configs.contains_key(&agent.name);
+                self.came_back += usize::from(again && another.as_ref() != Some(&agent.name));
                 let began = self.configs.entry(agent.name.clone()).or_insert(Arc::clone(agent));
                 assert_eq!(began, agent, "an agent does not go on as it began");
                 assert!(self.turn_is(*turn_id) && self.message.is_none() && self.tools.is_empty());

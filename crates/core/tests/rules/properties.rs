@@ -3,234 +3,30 @@
 //! The harness checks after every step that the events apply, that the log replays to the state at
 //! hand, that the summary stored with the append was right, and that the laws hold on the log.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use polychat_core::{
-    Limits, MessageId, Part, PromptId, StatusKind, ToolCallId, TurnId,
-    command::{CancelTarget, ChatChange, PromptChange, ReviseTarget},
-    event::{FinishReason, PromptBody, PromptMode},
-    rules::{ChatCommand, Input, TurnInput},
-    tool::{ApprovalDecision, ToolOutput},
+    Event, Recorded, StatusKind, TurnOutcome, event::TitleProvenance, rules::ByteBudget,
+    tool::ApprovalDecision,
 };
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{
-    harness::{Chat, call, call_id, failure, message, prompt_id, turn},
+    context::{Answers, bytes_of_message},
+    harness::{Chat, call_id},
     laws,
+    operations::{Step, prepare, step, tight},
 };
-
-/// Whom an input names: what is at hand, or some number that may mean anything.
-type Target = Option<u64>;
-
-#[derive(Debug, Clone)]
-enum Op {
-    Send(u8, PromptMode, &'static str),
-    Edit(u8, Option<&'static str>, Option<PromptMode>),
-    Withdraw(u8),
-    Cancel(Option<Target>),
-    Revise(Target, u8),
-    Retry(Target, u8),
-    Decide(Target, u8, ApprovalDecision),
-    Title(&'static str),
-    Close,
-    Reopen,
-    Delete,
-    Done(Target, Vec<&'static str>),
-    Failed(Target),
-    Checkpoint(Target),
-    ToolDone(Target, u8),
-    ToolFailed(Target, u8),
-    TurnFailed(Target),
-    Admitted,
-    Recover,
-    Interrupt,
-}
-
-/// An input and the circumstances in which it comes.
-#[derive(Debug, Clone)]
-struct Step {
-    op: Op,
-    may_run: bool,
-    may_run_next: bool,
-    shown: Option<&'static str>,
-    /// The append fails: what was decided never happened.
-    lost: bool,
-}
-
-fn mode() -> impl Strategy<Value = PromptMode> {
-    use PromptMode::{Interrupt, Queue, Reject, Steer};
-    select(vec![Queue, Steer, Interrupt, Reject])
-}
-
-fn target() -> impl Strategy<Value = Target> {
-    prop_oneof![5 => Just(None), 1 => (0..40_u64).prop_map(Some)]
-}
-
-fn decision() -> impl Strategy<Value = ApprovalDecision> {
-    let deny = ApprovalDecision::Deny { reason: "no".into() };
-    let answer = ApprovalDecision::Answer { data: "blue".into() };
-    select(vec![ApprovalDecision::AllowOnce, ApprovalDecision::AllowForChat, deny, answer])
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let prompt = || 0..12_u8;
-    let text = || select(vec!["hi", "ho", "@b: you", ""]);
-    let tools = vec(select(vec!["read", "look", "write", "careful", "ask", "zz"]), 0..4);
-    let commands = prop_oneof![
-        6 => (prompt(), mode(), text()).prop_map(|(id, mode, text)| Op::Send(id, mode, text)),
-        2 => (prompt(), option::of(text()), option::of(mode()))
-            .prop_map(|(id, text, mode)| Op::Edit(id, text, mode)),
-        1 => prompt().prop_map(Op::Withdraw),
-        1 => option::of(target()).prop_map(Op::Cancel),
-        1 => (target(), prompt()).prop_map(|(at, id)| Op::Revise(at, id)),
-        1 => (target(), prompt()).prop_map(|(at, id)| Op::Retry(at, id)),
-        4 => (target(), 0..4_u8, decision()).prop_map(|(at, n, d)| Op::Decide(at, n, d)),
-        1 => text().prop_map(Op::Title),
-        1 => Just(Op::Close),
-        2 => Just(Op::Reopen),
-    ];
-    let reports = prop_oneof![
-        8 => (target(), tools).prop_map(|(at, tools)| Op::Done(at, tools)),
-        1 => target().prop_map(Op::Failed),
-        1 => target().prop_map(Op::Checkpoint),
-        6 => (target(), 0..4_u8).prop_map(|(at, n)| Op::ToolDone(at, n)),
-        2 => (target(), 0..4_u8).prop_map(|(at, n)| Op::ToolFailed(at, n)),
-        1 => target().prop_map(Op::TurnFailed),
-        3 => Just(Op::Admitted),
-        1 => Just(Op::Recover),
-        1 => Just(Op::Interrupt),
-    ];
-    prop_oneof![50 => commands, 60 => reports, 1 => Just(Op::Delete)]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let shown = option::weighted(0.8, select(vec!["", "yes", "@b: you", "@guide: me"]));
-    (op(), prop::bool::weighted(0.8), any::<bool>(), shown, prop::bool::weighted(0.05)).prop_map(
-        |(op, may_run, may_run_next, shown, lost)| Step { op, may_run, may_run_next, shown, lost },
-    )
-}
-
-fn tight() -> Chat {
-    let mut chat = Chat::new();
-    chat.agents.agents.insert(super::harness::agent_name("b"), super::harness::agent("b").into());
-    chat.agents.settings.mentions = true;
-    chat.agents.settings.context_bytes_max = 12;
-    let mut limits = Limits::default();
-    (limits.prompts_queued_max, limits.steps_max) = (3, 4);
-    (limits.tool_calls_per_step_max, limits.tool_calls_parallel_max) = (3, 2);
-    limits.log_events_max = 220;
-    chat.limits = limits;
-    chat
-}
-
-fn id(n: u8) -> PromptId {
-    prompt_id(&format!("p{n}"))
-}
-
-fn parts(text: &str) -> Vec<Part> {
-    vec![Part::text(text)]
-}
-
-fn open(chat: &Chat, at: Target) -> MessageId {
-    let open = || chat.state.open_message().map_or(0, |open| open.0.get());
-    message(at.unwrap_or_else(open))
-}
-
-fn running(chat: &Chat, at: Target) -> TurnId {
-    let running = || chat.state.turn().map_or(0, |turn| turn.0.get());
-    turn(at.unwrap_or_else(running))
-}
-
-/// A call of the last answer.
-fn asked(chat: &Chat, at: Target, n: u8) -> ToolCallId {
-    let last = chat.state.messages().iter().rev().find(|message| message.is_assistant());
-    let at = at.unwrap_or_else(|| last.map_or(0, |message| message.id.0.get()));
-    call_id(&format!("{at}.{n}"))
-}
-
-/// Turns an operation into an input to this chat as it stands.
-fn input(chat: &Chat, op: &Op) -> Input {
-    match op {
-        Op::Admitted => Input::Admitted,
-        Op::Recover => Input::Recover,
-        Op::Interrupt => Input::Interrupt,
-        Op::Done(at, tools) => Input::Turn(done(open(chat, *at), tools)),
-        Op::Checkpoint(at) => Input::Turn(TurnInput::Checkpoint {
-            message: open(chat, *at),
-            text: "y".into(),
-            reasoning: "".into(),
-        }),
-        Op::ToolDone(at, n) => {
-            let output = ToolOutput { parts: parts("data"), cut_bytes: 0, unshown_bytes: 0 };
-            Input::Turn(TurnInput::ToolDone { call: asked(chat, *at, *n), output })
-        }
-        Op::ToolFailed(at, n) => {
-            let call = asked(chat, *at, *n);
-            Input::Turn(TurnInput::ToolFailed { call, failure: failure() })
-        }
-        Op::TurnFailed(at) => {
-            let turn = running(chat, *at);
-            Input::Turn(TurnInput::TurnFailed { turn, failure: failure() })
-        }
-        Op::Failed(at) => {
-            let message = open(chat, *at);
-            Input::Turn(TurnInput::MessageFailed { message, failure: failure() })
-        }
-        command => Input::Command(as_command(chat, command)),
-    }
-}
-
-fn as_command(chat: &Chat, op: &Op) -> ChatCommand {
-    match op {
-        Op::Send(n, mode, text) => {
-            ChatCommand::Send { prompt: id(*n), mode: *mode, body: PromptBody::text(*text) }
-        }
-        Op::Edit(n, text, mode) => {
-            let mut change = PromptChange::default();
-            (change.parts, change.mode) = (text.map(parts), *mode);
-            ChatCommand::Edit { prompt: id(*n), change }
-        }
-        Op::Withdraw(n) => ChatCommand::Withdraw { prompt: id(*n) },
-        Op::Cancel(None) => ChatCommand::Cancel(CancelTarget::Running),
-        Op::Cancel(Some(at)) => ChatCommand::Cancel(CancelTarget::Turn(running(chat, *at))),
-        Op::Revise(at, n) => {
-            let user = chat.state.messages().iter().rev().find(|message| message.is_user());
-            let at = at.unwrap_or_else(|| user.map_or(0, |message| message.id.0.get()));
-            let target = ReviseTarget::Message { id: message(at), body: PromptBody::text("new") };
-            ChatCommand::Revise { target, prompt: id(*n) }
-        }
-        Op::Retry(at, n) => {
-            let last = chat.state.messages().last().and_then(|message| message.turn_id);
-            let target = at.map(turn).or(last).unwrap_or(turn(0));
-            ChatCommand::Revise { target: ReviseTarget::Turn(target), prompt: id(*n) }
-        }
-        Op::Decide(at, n, decision) => {
-            ChatCommand::Decide { call: asked(chat, *at, *n), decision: decision.clone() }
-        }
-        Op::Title(title) => ChatCommand::Update(ChatChange::default().title(*title)),
-        Op::Close => ChatCommand::Close,
-        Op::Reopen => ChatCommand::Reopen,
-        Op::Delete => ChatCommand::Delete,
-        report => unreachable!("{report:?} is no command"),
-    }
-}
-
-fn done(message: MessageId, tools: &[&str]) -> TurnInput {
-    TurnInput::MessageDone {
-        message,
-        opaque: Vec::new(),
-        tool_calls: tools.iter().map(|name| call(name)).collect(),
-        usage: Default::default(),
-        finish: FinishReason::Stop,
-    }
-}
 
 /// Takes one step; the harness checks the laws.
 fn take(chat: &mut Chat, step: &Step) {
-    (chat.may_run, chat.may_run_next) = (step.may_run, step.may_run_next);
-    chat.shown = None;
-    if let Some(text) = step.shown {
-        chat.shows(text);
-    }
-    let (head, input) = (chat.log.len(), input(chat, &step.op));
+    let policy = step.policy.map(|(looks_at, answer)| Answers::new(looks_at, answer));
+    chat.context = match &policy {
+        Some(policy) => policy.clone(),
+        None => Arc::new(ByteBudget),
+    };
+    let Some(input) = prepare(chat, step) else { return };
+    let head = chat.log.len();
     if step.lost {
         let before = chat.state.clone();
         let _ = chat.decide(input);
@@ -244,10 +40,58 @@ fn take(chat: &mut Chat, step: &Step) {
     assert!(chat.waiting().split_whitespace().count() <= 4, "the queue outgrew its bound");
     check_requests(chat);
     check_status(chat);
+    check_titles(chat, &chat.log[head..]);
+    if let Some(policy) = policy {
+        check_policy(chat, &policy, step, &chat.log[head..]);
+    }
 }
 
-/// Whatever is left out of a request, no call loses its result and no result its call, and the
-/// request ends in the running turn.
+/// What a policy was shown is the history as it became, and what it answered is what was left out.
+fn check_policy(chat: &Chat, policy: &Answers, step: &Step, events: &[Arc<Recorded>]) {
+    let started = events.iter().find_map(|recorded| match &recorded.event {
+        Event::MessageStart { omitted, .. } => Some(*omitted),
+        _ => None,
+    });
+    let seen = policy.seen.lock().unwrap().take();
+    assert_eq!(started.is_some(), seen.is_some(), "a policy is asked once per model call");
+    let (Some(omitted), Some(seen), Some((_, answer))) = (started, seen, step.policy) else {
+        return;
+    };
+    let all = chat.state.messages();
+    let shown = seen.turns.concat();
+    assert_eq!(shown, all[..shown.len()], "what the policy was shown");
+    let bytes: usize = all.iter().map(|message| bytes_of_message(message)).sum();
+    assert_eq!(seen.total_bytes, bytes, "how large all is");
+    let running = chat.state.turn();
+    let past = all.chunk_by(|one, next| one.turn_id == next.turn_id);
+    let past: Vec<_> = past.filter(|turn| turn[0].turn_id != running).collect();
+    let without = past.len().min(answer);
+    let messages = past[..without].iter().map(|turn| turn.len()).sum::<usize>();
+    assert_eq!((omitted.turns as usize, omitted.messages as usize), (without, messages));
+}
+
+/// Titles are proposed beside the end of the first completed turn, and set only while there is none.
+fn check_titles(chat: &Chat, events: &[Arc<Recorded>]) {
+    let completed = |recorded: &&Arc<Recorded>| {
+        matches!(recorded.event, Event::TurnEnded { outcome: TurnOutcome::Completed, .. })
+    };
+    if chat.effects.contains("think of a title") {
+        assert_eq!(chat.log.iter().filter(completed).count(), 1);
+        assert!(events.iter().any(|recorded| completed(&recorded)));
+    }
+    let any_completed = chat.log.iter().any(|recorded| completed(&recorded));
+    assert!(any_completed || !chat.state.wants_title());
+    assert!(chat.state.wants_title() || chat.state.title_request().is_none());
+    for recorded in events {
+        if let Event::ChatUpdated { provenance: Some(TitleProvenance::Auto), .. } = recorded.event {
+            assert_eq!(&*chat.state.summary().title, "Tea");
+            assert!(any_completed && !chat.state.wants_title());
+        }
+    }
+}
+
+/// Whatever is left out of a request, no call loses its result and no result its call, the request
+/// begins where a turn does, and ends in the running turn.
 fn check_requests(chat: &Chat) {
     use polychat_core::message::Role;
     let Some(step) = chat.state.step() else { return };
@@ -265,6 +109,7 @@ fn check_requests(chat: &Chat) {
         }
     }
     assert!(owed.is_empty(), "a call without its result");
+    assert!(step.messages.first().is_some_and(|message| message.is_user()));
     let own = chat.state.messages().iter().filter(|m| m.turn_id == Some(step.turn)).count();
     let sent = step.messages.iter().filter(|m| m.turn_id == Some(step.turn)).count();
     assert_eq!(own, sent, "the current turn is never left out");
@@ -274,6 +119,7 @@ fn check_requests(chat: &Chat) {
 /// Status and accounts agree with what the events alone say.
 fn check_status(chat: &Chat) {
     let open = laws::check(&chat.log);
+    assert!(open.handoffs_most <= chat.agents.settings.handoffs_max, "handed on too often");
     let accepted = chat.count("prompt.accepted");
     assert_eq!(accepted, open.waiting.len() + open.running() + open.ended.len());
     assert_eq!(open.waiting.len(), chat.state.waiting_prompts().len());
@@ -299,6 +145,63 @@ fn run(steps: &[Step]) -> Chat {
         take(&mut chat, step);
     }
     chat
+}
+
+/// How often something happened in a log.
+fn reached(chat: &Chat) -> Vec<(&'static str, usize)> {
+    let count =
+        |what: fn(&Event) -> bool| chat.log.iter().filter(|recorded| what(&recorded.event)).count();
+    let decided = |wanted: fn(&ApprovalDecision) -> bool| {
+        let of = |event: &Event| match event {
+            Event::ApprovalResolved { decision: Some(decision), .. } => wanted(decision),
+            _ => false,
+        };
+        chat.log.iter().filter(|recorded| of(&recorded.event)).count()
+    };
+    // Two calls that one decision let run stand side by side.
+    let together = chat.log.windows(2).filter(|pair| {
+        let both = |recorded: &Arc<Recorded>| match &recorded.event {
+            Event::ApprovalResolved { decision, .. } => {
+                *decision == Some(ApprovalDecision::AllowForChat)
+            }
+            _ => false,
+        };
+        both(&pair[0]) && both(&pair[1])
+    });
+    let most = laws::check(&chat.log);
+    vec![
+        ("broadcasts", count(|e| matches!(e, Event::TurnStarted { then, .. } if !then.is_empty()))),
+        ("skipped", most.skipped),
+        ("asked one by one", most.asked_in_turn),
+        ("handed on by replies", most.handoffs_most as usize),
+        ("answered again in a turn", most.came_back),
+        ("allowed together", together.count()),
+        ("denied", decided(|d| matches!(d, ApprovalDecision::Deny { .. }))),
+        ("answered", decided(|d| matches!(d, ApprovalDecision::Answer { .. }))),
+        (
+            "titled",
+            count(|e| {
+                matches!(e, Event::ChatUpdated { provenance: Some(TitleProvenance::Auto), .. })
+            }),
+        ),
+        ("cut", count(|e| matches!(e, Event::MessageStart { omitted, .. } if omitted.turns > 1))),
+        ("joined", count(|e| matches!(e, Event::PromptJoined { .. }))),
+        ("revised", count(|e| matches!(e, Event::HistoryTruncated { .. }))),
+    ]
+}
+
+#[test]
+fn the_random_steps_come_to_all_that_they_are_to_judge() {
+    let mut random = TestRunner::deterministic();
+    let mut sums = BTreeMap::new();
+    for _ in 0..256 {
+        let steps = vec(step(), 100).new_tree(&mut random).unwrap().current();
+        for (what, times) in reached(&run(&steps)) {
+            *sums.entry(what).or_insert(0) += times;
+        }
+    }
+    println!("{sums:?}");
+    assert!(sums.values().all(|times| *times >= 3), "{sums:?}");
 }
 
 proptest! {
@@ -332,6 +235,7 @@ proptest! {
     fn a_chat_left_in_peace_ends_everything_it_accepted(steps in vec(step(), 1..60)) {
         let mut chat = run(&steps).with_place();
         chat.agents.settings.mentions = false;
+        chat.context = Arc::new(ByteBudget);
         chat.recover();
         for _ in 0..400 {
             if let Some(open) = chat.state.open_message() {
