@@ -7,28 +7,37 @@
 //!
 //! | file | judges |
 //! |---|---|
-//! | `log`, `work`, `prompts` | one log: shape, turns, messages, calls, approvals, prompts (laws 2, 5) |
+//! | `log`, `work`, `prompts` | one log: shape, turns, messages, prompts (laws 2, 5) |
+//! | `calls` | tool calls and approvals of one log (law 5) |
+//! | `agents`, `titles` | who answers, handing on, titles that a model proposed |
 //! | `delivery`, `shown`, `world_feed` | what subscribers received (laws 1, 4) |
 //! | `answers` | answers to commands, refusals |
 //! | `statuses` | statuses and summaries against the log |
 //! | `requests`, `past` | what models were given and released (law 3, REQ-2) |
+//! | `runs`, `contexts` | what tools were given and did (law 3, REQ-4) |
 //! | `canary` | secrets of one chat in another (NFR-1) |
 //! | `same_log` | non-interference (law 6) |
 //!
-//! [`Checker`] keeps pace with a growing history, so a test can ask after each step; the whole
+//! What a world was told of its agents and settings is in `told`. [`Checker`] keeps pace with a growing history, so a test can ask after each step; the whole
 //! costs time in proportion to the facts. [`check_log`] judges one log alone.
 
+mod agents;
 mod answers;
+mod calls;
 mod canary;
+mod contexts;
 mod delivery;
 mod log;
 mod past;
 pub(crate) mod place;
 mod prompts;
 mod requests;
+mod runs;
 mod same_log;
 mod shown;
 mod statuses;
+mod titles;
+mod told;
 mod violation;
 mod work;
 mod world_feed;
@@ -38,15 +47,17 @@ use std::{collections::HashMap, sync::Arc};
 use polychat_core::{ChatId, Event, Recorded, Reply, Summary};
 
 use self::{
-    answers::Answers, delivery::Deliveries, log::LogWalk, requests::Requests,
-    statuses::judge_summary, world_feed::WorldFeeds,
+    answers::Answers, delivery::Deliveries, log::LogWalk, requests::Requests, runs::Runs,
+    statuses::judge_summary, told::Told, world_feed::WorldFeeds,
 };
 pub use self::{
     canary::{Canaries, canaries},
     log::check_log,
     same_log::{Difference, canonical, same_log},
+    told::Known,
     violation::{
-        AnswerFault, DeliveryFault, LogFault, OpenWork, RequestFault, StatusFault, Violation,
+        AnswerFault, ContextPart, DeliveryFault, LogFault, OpenWork, RequestFault, RunFault,
+        StatusFault, Violation,
     },
 };
 use crate::history::{Entry, Fact, History};
@@ -110,6 +121,8 @@ pub struct Checker {
     feeds: WorldFeeds,
     answers: Answers,
     requests: Requests,
+    runs: Runs,
+    told: Told,
     found: Vec<Violation>,
 }
 
@@ -118,6 +131,13 @@ impl Checker {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Tells it what a history does not say of its world. It must have judged nothing yet.
+    #[must_use]
+    pub fn knowing(mut self, known: Known) -> Self {
+        self.told.know(known);
+        self
     }
 
     /// Judges what was recorded since the last time.
@@ -146,15 +166,19 @@ impl Checker {
     fn entry(&mut self, entry: &Entry) {
         self.next = entry.order.saturating_add(1);
         match &entry.fact {
-            Fact::Sent { call, command } => self.answers.sent(*call, command, &self.walks),
+            Fact::Sent { call, command } => {
+                self.told.sent(*call, command, entry.order);
+                self.answers.sent(*call, command, &self.walks);
+            }
             Fact::Answered { call, answer } => {
+                self.told.answered(*call, answer.is_ok(), entry.order);
                 self.answers.answered(*call, answer, &self.walks, &mut self.found);
                 if let Ok(Reply::Snapshot(snapshot)) = answer {
                     self.deliveries.snapshot(&snapshot.status.chat_id, snapshot);
                 }
             }
             Fact::Committed { chat, events, summary } => {
-                self.committed(chat, events, summary.as_ref());
+                self.committed(entry.order, chat, events, summary.as_ref());
             }
             Fact::Subscribed { subscriber, scope, start } => {
                 let walk = scope_chat(scope).and_then(|chat| self.walks.get(chat));
@@ -163,7 +187,8 @@ impl Checker {
             }
             Fact::Noticed { subscriber, notice } => {
                 let (walks, found) = (&self.walks, &mut self.found);
-                self.deliveries.noticed(*subscriber, notice, walks, &self.requests, found);
+                let sources = (&self.requests, &self.runs);
+                self.deliveries.noticed(*subscriber, notice, walks, sources, found);
                 self.feeds.noticed(*subscriber, notice, walks, found);
             }
             Fact::Requested { request, chat, content } => {
@@ -172,19 +197,36 @@ impl Checker {
                 self.requests.requested(*request, walk, chat, content, found);
             }
             Fact::Released { request, delta } => self.requests.released(*request, delta),
+            Fact::Ran { run, chat, tool, input } => {
+                let walk = chat.as_ref().and_then(|chat| self.walks.get(chat));
+                self.runs.ran(*run, walk, tool, input, &mut self.found);
+            }
+            Fact::Showed { run, showing } => self.runs.showed(*run, showing),
+            Fact::RunEnded { run, end } => self.runs.ended(*run, end),
+            Fact::Opening => self.told.opening(entry.order),
             Fact::ProcessLost => self.deliveries.shown.process_lost(),
             Fact::Unsubscribed { .. } | Fact::Task { .. } => {}
         }
     }
 
-    fn committed(&mut self, chat: &ChatId, events: &[Arc<Recorded>], summary: Option<&Summary>) {
+    fn committed(
+        &mut self,
+        order: u64,
+        chat: &ChatId,
+        events: &[Arc<Recorded>],
+        summary: Option<&Summary>,
+    ) {
         let new = || LogWalk::new(chat.clone());
         let walk = self.walks.entry(chat.clone()).or_insert_with(new);
         let lived = walk.deleted.is_none();
         walk.unconfirmed = summary.is_none();
+        // What is stored now was decided after the append before had been acknowledged.
+        let moment = self.told.between(walk.told_at, order);
+        walk.told_at = order;
         for recorded in events {
-            walk.push(recorded, &mut self.found);
+            walk.push(recorded, moment, &mut self.found);
             self.requests.ended(chat, recorded, &mut self.found);
+            self.runs.recorded(chat, recorded, &mut self.found);
             if let Event::MessageEnd { message_id, .. } | Event::MessageError { message_id, .. } =
                 &recorded.event
             {

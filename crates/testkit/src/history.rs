@@ -1,12 +1,14 @@
 //! What happened in one world, in one order: the evidence that the [checker](crate::checker) judges.
 //!
-//! A test shares one [`History`] between the wrappers around its world, store and model
-//! ([`RecordingWorld`], [`RecordingStore`], [`RecordingModel`]). Each fact gets the next order
-//! number under one lock, so "stored before shown" is a comparison of two numbers. Nothing here
-//! judges, and nothing here knows the rules.
+//! A test shares one [`History`] between the wrappers around its world, store, model and tools
+//! ([`RecordingWorld`], [`RecordingStore`], [`RecordingModel`], [`RecordingTools`]). Each fact gets
+//! the next order number under one lock, so "stored before shown" is a comparison of two numbers.
+//! Nothing here judges, and nothing here knows the rules.
 
 mod model;
+mod stamp;
 mod store;
+mod tools;
 mod world;
 
 use std::{
@@ -15,16 +17,27 @@ use std::{
 };
 
 use polychat_core::{
-    ChatId, Command, CommandError, Notice, Recorded, Reply, Scope, Seq, StartAt, Summary, TurnId,
-    ports::{ModelDelta, ModelRequest},
+    ChatId, Command, CommandError, Failure, Notice, Recorded, Reply, Scope, Seq, StartAt, Summary,
+    TurnId,
+    content::Text,
+    ports::{HostContext, ModelDelta, ModelRequest, ToolInput},
+    tool::ToolOutput,
+};
+use serde_json::Value;
+
+pub use self::{
+    model::RecordingModel,
+    stamp::{Stamp, Stamping},
+    store::RecordingStore,
+    tools::RecordingTools,
+    world::RecordingWorld,
 };
 
-pub use self::{model::RecordingModel, store::RecordingStore, world::RecordingWorld};
-
-/// Where a request's chat stands in its host context, for [`RecordingModel`].
+/// Where the chat of a request or a tool's run stands in its host context, for [`RecordingModel`]
+/// and [`RecordingTools`].
 ///
-/// A model does not know its chat (law 3), so a test attaches it to the chat's stored context:
-/// `NewChat::with_id(id).context(json!({"chat": id}))`.
+/// Models and tools do not know their chat (law 3), so a test attaches it to the chat's stored
+/// context: `NewChat::with_id(id).context(json!({"chat": id}))`.
 pub const CHAT_CONTEXT_KEY: &str = "chat";
 
 /// Names one command sent to a world.
@@ -38,6 +51,28 @@ pub struct SubscriberId(pub u64);
 /// Names one model request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
+
+/// Names one run of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// What a tool showed while it ran.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Showing {
+    /// Text.
+    Output(Text),
+    /// How far it was.
+    Progress(Value),
+}
+
+/// How a run of a tool ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEnd {
+    /// It came to its own end.
+    Returned(Result<ToolOutput, Failure>),
+    /// Its future was dropped before that, also by a panic.
+    Dropped,
+}
 
 /// What a turn's task did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +156,31 @@ pub enum Fact {
         /// The delta.
         delta: ModelDelta,
     },
+    /// A tool was run.
+    Ran {
+        /// Names the run.
+        run: RunId,
+        /// Whose context it was given, as the test attached it; `None` when nobody did.
+        chat: Option<ChatId>,
+        /// The tool's name.
+        tool: Text,
+        /// What it was given.
+        input: Box<ToolInput>,
+    },
+    /// A tool showed something.
+    Showed {
+        /// The run.
+        run: RunId,
+        /// What.
+        showing: Showing,
+    },
+    /// A run of a tool ended.
+    RunEnded {
+        /// The run.
+        run: RunId,
+        /// How.
+        end: RunEnd,
+    },
     /// The task of a turn began or ended.
     Task {
         /// The chat.
@@ -130,6 +190,8 @@ pub enum Fact {
         /// What it did.
         mark: TaskMark,
     },
+    /// The world is about to be opened, with the agents that it is opened with each time.
+    Opening,
     /// The process was lost: what was shown but not saved is superseded by what recovery records.
     ProcessLost,
 }
@@ -248,8 +310,7 @@ impl History {
     /// Records a model request; its chat is read from [`CHAT_CONTEXT_KEY`].
     #[must_use]
     pub fn requested(&self, content: ModelRequest) -> RequestId {
-        let chat = content.context.chat.get(CHAT_CONTEXT_KEY);
-        let chat = chat.and_then(|id| ChatId::new(id.as_str()?).ok());
+        let chat = chat_of(&content.context);
         let mut inner = self.lock();
         let request = RequestId(inner.name());
         inner.push(Fact::Requested { request, chat, content: Box::new(content) });
@@ -259,6 +320,32 @@ impl History {
     /// Records a delta at the moment the model lets go of it.
     pub fn released(&self, request: RequestId, delta: ModelDelta) {
         self.record(Fact::Released { request, delta });
+    }
+
+    /// Records that a tool is run; its chat is read from [`CHAT_CONTEXT_KEY`].
+    #[must_use]
+    pub fn ran(&self, tool: Text, input: ToolInput) -> RunId {
+        let chat = chat_of(&input.context);
+        let mut inner = self.lock();
+        let run = RunId(inner.name());
+        inner.push(Fact::Ran { run, chat, tool, input: Box::new(input) });
+        run
+    }
+
+    /// Records what a tool shows, at the moment it lets go of it.
+    pub fn showed(&self, run: RunId, showing: Showing) {
+        self.record(Fact::Showed { run, showing });
+    }
+
+    /// Records how a run of a tool ended.
+    pub fn run_ended(&self, run: RunId, end: RunEnd) {
+        self.record(Fact::RunEnded { run, end });
+    }
+
+    /// Records that the world is about to be opened. Without it the agents that a world is opened
+    /// with are taken for those of its first life only.
+    pub fn opening(&self) {
+        self.record(Fact::Opening);
     }
 
     /// Records that the task of a turn began or ended.
@@ -275,6 +362,10 @@ impl History {
         // A test that panicked elsewhere still wants its history.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn chat_of(context: &HostContext) -> Option<ChatId> {
+    context.chat.get(CHAT_CONTEXT_KEY).and_then(|id| ChatId::new(id.as_str()?).ok())
 }
 
 impl Inner {

@@ -6,6 +6,10 @@
 // Helpers of tests may unwrap like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "checker/agent_plants.rs"]
+mod agent_plants;
+#[path = "checker/company.rs"]
+mod company;
 #[path = "checker/healthy.rs"]
 mod healthy;
 #[path = "checker/history_plants.rs"]
@@ -14,6 +18,8 @@ mod history_plants;
 mod log_plants;
 #[path = "checker/story.rs"]
 mod story;
+#[path = "checker/tool_plants.rs"]
+mod tool_plants;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,9 +64,11 @@ fn a_healthy_history_breaks_no_law() {
 fn each_planted_violation_is_found_and_nothing_else() {
     let mut plants = log_plants::plants();
     plants.extend(history_plants::plants());
+    plants.extend(tool_plants::plants());
+    plants.extend(agent_plants::plants());
     let names: BTreeSet<_> = plants.iter().map(|plant| plant.name).collect();
     assert_eq!(names.len(), plants.len(), "each plant has a name of its own");
-    assert!(plants.len() >= 60, "{}", plants.len());
+    assert!(plants.len() >= 130, "{}", plants.len());
     let mut wrong = Vec::new();
     for plant in &plants {
         let (mut story, cast) = healthy();
@@ -71,6 +79,16 @@ fn each_planted_violation_is_found_and_nothing_else() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+// law 5: what may happen at any time is no violation
+#[test]
+fn a_run_that_outlives_its_call_and_an_agent_that_is_gone_break_no_law() {
+    for spoil in [tool_plants::forgiven, agent_plants::forgiven] {
+        let (mut story, _) = healthy();
+        spoil(&mut story);
+        assert_eq!(story.check(RunState::Quiet), []);
+    }
 }
 
 // laws 1 to 5: a checker that keeps pace finds what one at the end finds
@@ -104,18 +122,14 @@ fn a_chunk_that_repeats_on_resume_is_no_violation() {
 fn results_reach_the_model_in_the_order_of_their_calls() {
     for (given, violations) in [([(42, "one"), (41, "two")], 0), ([(41, "two"), (42, "one")], 1)] {
         let (mut story, _) = healthy();
-        let second = polychat_core::ToolCallId { index: 1, ..story::call(37) };
-        let output = |text| polychat_core::tool::ToolOutput {
-            parts: vec![polychat_core::Part::text(text)],
-            ..Default::default()
-        };
         let begin = vec![accepted("x", Default::default(), "x"), started(&["x"]), begins(36, 1)];
-        let starts = Event::ToolStart { tool_call_id: second, name: "look".into() };
-        let ends = Event::ToolResult { tool_call_id: second, output: output("two") };
-        story.commit("a", [begin, vec![says(37, "", 2)]].concat());
-        story.commit("a", vec![story::tool_start(37), starts]);
+        let asks = company::asks_for(37, "", &["read", "read"]);
+        story.commit("a", [begin, vec![asks]].concat());
+        let starts = |index| company::starts(37, index, "read");
+        story.commit("a", vec![starts(0), starts(1)]);
         // The results are 41 (of the second call) and 42 (of the first).
-        story.commit("a", vec![ends, story::tool_result(37, "one"), begins(36, 2)]);
+        let results = |index, text| company::results(37, index, text);
+        story.commit("a", vec![results(1, "two"), results(0, "one"), begins(36, 2)]);
         let told = given.map(|(n, text)| story::tool(n, 37, text));
         let before = [healthy::past(18), vec![story::user(27, "better")]].concat();
         let own = vec![story::assistant(29, "Better."), story::user(35, "x")];
@@ -156,9 +170,9 @@ fn each_chat_may_hold_its_own_secret() {
 
 // NFR-1, REQ-2, REQ-5
 #[test]
-fn a_foreign_secret_is_found_in_events_notices_requests_and_answers() {
+fn a_foreign_secret_is_found_in_events_notices_requests_runs_and_answers() {
     type Spoil = fn(&mut Story, &Cast);
-    let plants: [(&str, Spoil); 5] = [
+    let plants: [(&str, Spoil); 8] = [
         ("event", |story, _| {
             story.commit("a", vec![accepted("x", Default::default(), "a stork")]);
         }),
@@ -175,6 +189,21 @@ fn a_foreign_secret_is_found_in_events_notices_requests_and_answers() {
         }),
         ("request", |story, _| {
             story.ask("a", vec![story::user(2, "heron"), story::user(3, "stork")]);
+        }),
+        ("run", |story, _| {
+            let input = polychat_core::ports::ToolInput::new("stork".into(), Default::default());
+            story.run_with("look", input);
+            give_run_to_a(story);
+        }),
+        ("run", |story, _| {
+            let run = story.run("look", 0);
+            give_run_to_a(story);
+            story.shows(run, "stork");
+        }),
+        ("run", |story, _| {
+            let run = story.run("look", 0);
+            give_run_to_a(story);
+            story.ends(run, Err("stork"));
         }),
         ("answer", |story, _| {
             let read = polychat_core::Command::ReadLog {
@@ -195,6 +224,13 @@ fn a_foreign_secret_is_found_in_events_notices_requests_and_answers() {
         let found = canaries.search(&story.history());
         let (found_in, secret_of) = (Some(chat("a")), chat("b"));
         assert_eq!(found, [Violation::Leak { found_in, secret_of, place: expected }]);
+    }
+}
+
+/// The last run is one of chat `a`.
+fn give_run_to_a(story: &mut Story) {
+    if let Some(Fact::Ran { chat: of, .. }) = story.facts.last_mut() {
+        *of = Some(chat("a"));
     }
 }
 

@@ -3,6 +3,8 @@
 // Helpers of tests may unwrap like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "checker/company.rs"]
+mod company;
 #[path = "checker/healthy.rs"]
 mod healthy;
 #[path = "checker/story.rs"]
@@ -18,12 +20,17 @@ use polychat_core::{
     command::Page,
     event::PromptMode,
     ports::{
-        AppendError, Entry, Fence, Head, LogKey, Model, ModelDelta, ModelRequest, ModelStream,
-        NoticeStream, OpenMode, Store, StoreError, StoreErrorKind, WorldService,
+        AppendError, Entry, Fence, Head, HostContext, LogKey, Model, ModelDelta, ModelRequest,
+        ModelStream, NoticeStream, OpenMode, ProgressSink, Store, StoreError, StoreErrorKind,
+        ToolInput, Toolbox, WorldService,
     },
 };
 use polychat_testkit::{
-    history::{Fact, History, RecordingModel, RecordingStore, RecordingWorld},
+    history::{
+        Fact, History, RecordingModel, RecordingStore, RecordingTools, RecordingWorld, RunEnd,
+        Showing,
+    },
+    tools::{self, Act, ScriptedTools},
     view::{CallState, ChatView, MessageState, ViewError, ViewPromptState},
 };
 
@@ -178,6 +185,41 @@ fn a_recording_model_records_the_chat_of_the_host_context_and_each_released_delt
     let said = ModelDelta::Text("word".to_owned());
     let released = matches!(&facts[1].fact, Fact::Released { delta, .. } if *delta == said);
     assert!(asked && released);
+}
+
+struct Nowhere;
+
+impl ProgressSink for Nowhere {
+    fn output(&self, _: &str) {}
+    fn progress(&self, _: serde_json::Value) {}
+}
+
+// law 3: the chat is known from the embedder's context alone
+#[test]
+fn a_recording_toolbox_records_runs_what_they_show_and_how_they_end() {
+    let history = History::new();
+    let scripted = ScriptedTools::new().scripted(tools::spec("look")).acting(tools::spec("act"));
+    let (script, toolbox) = (scripted.script(), RecordingTools::new(scripted, history.clone()));
+    let call = |name: &str, arguments| {
+        let mut context = HostContext::default();
+        context.chat = serde_json::json!({ "chat": "a" }).as_object().unwrap().clone().into();
+        let (tool, input) = (toolbox.get(name).unwrap(), ToolInput::new(arguments, context));
+        Box::pin(async move { tool.call(input, Arc::new(Nowhere)).await })
+    };
+    let acts = [Act::output("o"), Act::Progress(1.into()), Act::result("r")];
+    call("act", Act::arguments(&acts)).now_or_never().unwrap().unwrap();
+    let mut hanging = call("look", serde_json::json!({}));
+    assert!((&mut hanging).now_or_never().is_none());
+    assert_eq!(script.calls_open(), 1);
+    drop(hanging);
+    let facts: Vec<_> = history.entries().iter().map(|entry| entry.fact.clone()).collect();
+    let a = Some(chat("a"));
+    assert!(matches!(&facts[0], Fact::Ran { chat, tool, .. } if *chat == a && &**tool == "act"));
+    assert!(matches!(&facts[1], Fact::Showed { showing: Showing::Output(o), .. } if &**o == "o"));
+    assert!(matches!(&facts[2], Fact::Showed { showing: Showing::Progress(_), .. }));
+    assert!(matches!(&facts[3], Fact::RunEnded { end: RunEnd::Returned(Ok(_)), .. }));
+    assert!(matches!(&facts[4], Fact::Ran { tool, .. } if &**tool == "look"));
+    assert!(matches!(&facts[5], Fact::RunEnded { end: RunEnd::Dropped, .. }));
 }
 
 /// A store of one log, whose next append is stored but not acknowledged when told so.

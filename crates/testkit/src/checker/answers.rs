@@ -144,6 +144,11 @@ impl Sent {
             Reply::Snapshot(snapshot) => {
                 judge_status(Some(walk), &snapshot.status, found);
                 judge_summary(Some(walk), &snapshot.summary, found);
+                let differs = (snapshot.status.head == walk.head && walk.deleted.is_none())
+                    .then(|| walk.past.differs(&snapshot.messages));
+                if let Some(message) = differs.flatten() {
+                    return Some(AnswerFault::MessagesDiffer { message });
+                }
                 // A stalled chat does not know yet what its last append left in the store.
                 let stalled = snapshot.status.kind == StatusKind::Stalled;
                 if stalled { None } else { self.not_stale(snapshot.status.head) }

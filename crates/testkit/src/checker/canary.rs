@@ -47,15 +47,14 @@ impl Canaries {
         owners.flatten().find(|owner| Some(*owner) != chat)
     }
 
-    /// Searches all events, notices, requests and answers of a history.
+    /// Searches all events, notices, requests, runs of tools and answers of a history.
     ///
     /// A fork holds its source's secret by right; give the two one secret, or leave them out.
     /// What names no chat, such as diagnostics and requests without one, may hold no secret at all.
     #[must_use]
     pub fn search(&self, history: &History) -> Vec<Violation> {
         let mut found = Vec::new();
-        let mut scopes = BTreeMap::new();
-        let mut calls = BTreeMap::new();
+        let (mut scopes, mut calls, mut runs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for entry in history.entries() {
             let (place, chat, text) = match &entry.fact {
                 Fact::Sent { call, command } => {
@@ -89,6 +88,17 @@ impl Canaries {
                     // The context's own form never shows what it holds.
                     let context = (&content.context.chat, &content.context.prompt);
                     ("request", chat.clone(), format!("{content:?} {context:?}"))
+                }
+                Fact::Ran { run, chat, input, .. } => {
+                    runs.insert(*run, chat.clone());
+                    let context = (&input.context.chat, &input.context.prompt);
+                    ("run", chat.clone(), format!("{} {context:?}", input.arguments))
+                }
+                Fact::Showed { run, showing } => {
+                    ("run", runs.get(run).cloned().flatten(), format!("{showing:?}"))
+                }
+                Fact::RunEnded { run, end } => {
+                    ("run", runs.get(run).cloned().flatten(), format!("{end:?}"))
                 }
                 _ => continue,
             };

@@ -13,6 +13,7 @@ use polychat_core::{
 use super::{
     log::LogWalk,
     requests::Requests,
+    runs::Runs,
     shown::{Piece, Shown, Voice},
     violation::{DeliveryFault, Violation},
 };
@@ -101,7 +102,7 @@ impl Deliveries {
         subscriber: SubscriberId,
         notice: &Notice,
         walks: &HashMap<ChatId, LogWalk>,
-        requests: &Requests,
+        (requests, runs): (&Requests, &Runs),
         found: &mut Vec<Violation>,
     ) -> Option<()> {
         let reader = self.readers.get_mut(&subscriber)?;
@@ -116,6 +117,7 @@ impl Deliveries {
                 }
                 Notice::Live { cursor, event } => {
                     let piece = reader.live(subscriber, event, *cursor, walk, &mut faults);
+                    reader.of_tool(&event.body, runs, &mut faults);
                     if let (Some(piece), Some(walk), true) = (piece, walk, faults.is_empty()) {
                         self.shown.piece(walk, &reader.chat, piece, requests, found);
                     }
@@ -286,6 +288,25 @@ impl Reader {
         Some(Piece { subscriber, message, voice, offset, text: Arc::clone(text) })
     }
 
+    /// What a tool shows in one call is shown as that call's, and nothing else is.
+    fn of_tool(&self, live: &LiveBody, runs: &Runs, faults: &mut Vec<DeliveryFault>) {
+        match live {
+            LiveBody::ToolOutput { tool_call_id, offset, text }
+                if faults.is_empty()
+                    && !runs.has_shown(&self.chat, *tool_call_id, *offset, text) =>
+            {
+                let (call, offset) = (*tool_call_id, *offset);
+                faults.push(DeliveryFault::OutputNotShown { call, offset });
+            }
+            LiveBody::ToolProgress { tool_call_id, progress }
+                if faults.is_empty() && !runs.has_said(&self.chat, *tool_call_id, progress) =>
+            {
+                faults.push(DeliveryFault::ProgressNotMade { call: *tool_call_id });
+            }
+            _ => {}
+        }
+    }
+
     fn end(&mut self, reason: EndReason, walk: Option<&LogWalk>, faults: &mut Vec<DeliveryFault>) {
         self.ended = Some(reason);
         // Who lagged when the rows went cannot be told what was in them, only that they are gone.
@@ -327,6 +348,9 @@ fn life_of(
         }
         LiveBody::ToolOutput { tool_call_id, .. } | LiveBody::ToolProgress { tool_call_id, .. } => {
             let Some(call) = work.calls.get(tool_call_id) else { return (None, None) };
+            if call.turn != live.turn_id {
+                faults.push(DeliveryFault::WrongTurn { named: live.turn_id });
+            }
             (call.start, call.end)
         }
         _ => (None, None),

@@ -8,8 +8,12 @@ use polychat_core::{
 
 use super::{
     RunState,
+    agents::Agents,
+    contexts::Contexts,
     past::Past,
     prompts::{AfterCut, Busy, Prompts, Standing},
+    titles::Titles,
+    told::{Moment, Told},
     violation::{LogFault, OpenWork, Violation},
     work::Work,
 };
@@ -34,9 +38,9 @@ pub fn check_log<'a>(
     run: RunState,
 ) -> Vec<Violation> {
     let mut walk = LogWalk::new(chat.clone());
-    let mut found = Vec::new();
+    let (told, mut found) = (Told::blind(), Vec::new());
     for recorded in log {
-        walk.push(&Arc::new(recorded.clone()), &mut found);
+        walk.push(&Arc::new(recorded.clone()), told.between(0, u64::MAX), &mut found);
     }
     walk.finish(run, &mut found);
     found
@@ -65,19 +69,24 @@ pub(super) enum KindInLog {
 /// One log as far as it was judged.
 #[derive(Debug, Clone)]
 pub(super) struct LogWalk {
-    chat: ChatId,
+    pub(super) chat: ChatId,
     pub(super) head: Seq,
     pub(super) events: HashMap<Seq, Arc<Recorded>>,
     pub(super) statuses: HashMap<Seq, StatusInLog>,
     pub(super) work: Work,
     pub(super) prompts: Prompts,
     pub(super) past: Past,
+    pub(super) titles: Titles,
+    pub(super) contexts: Contexts,
+    agents: Agents,
     pub(super) deleted: Option<Seq>,
     /// Whether the last append was found in the store, and its chat may not know of it yet.
     pub(super) unconfirmed: bool,
     /// The first event of the append that deleted the chat.
     pub(super) deleted_from: Seq,
     pub(super) closed: bool,
+    /// When the last append was acknowledged, as an order of the history.
+    pub(super) told_at: u64,
     title: Text,
     archived: bool,
     cut: AfterCut,
@@ -94,10 +103,14 @@ impl LogWalk {
             work: Work::default(),
             prompts: Prompts::default(),
             past: Past::default(),
+            titles: Titles::default(),
+            contexts: Contexts::default(),
+            agents: Agents::default(),
             deleted: None,
             unconfirmed: false,
             deleted_from: Seq::MAX,
             closed: false,
+            told_at: 0,
             title: Text::from(""),
             archived: false,
             cut: AfterCut::No,
@@ -105,11 +118,16 @@ impl LogWalk {
         }
     }
 
-    /// Judges the next event and takes it over.
-    pub(super) fn push(&mut self, recorded: &Arc<Recorded>, found: &mut Vec<Violation>) {
+    /// Judges the next event, which was decided at this moment, and takes it over.
+    pub(super) fn push(
+        &mut self,
+        recorded: &Arc<Recorded>,
+        moment: Moment<'_>,
+        found: &mut Vec<Violation>,
+    ) {
         let mut faults = Vec::new();
         if self.shape(recorded, &mut faults) {
-            self.apply(recorded, &mut faults);
+            self.apply(recorded, moment, &mut faults);
             self.head = recorded.seq;
             self.events.insert(recorded.seq, Arc::clone(recorded));
             self.statuses.insert(recorded.seq, self.status());
@@ -164,12 +182,15 @@ impl LogWalk {
         true
     }
 
-    fn apply(&mut self, recorded: &Recorded, faults: &mut Vec<LogFault>) {
+    fn apply(&mut self, recorded: &Recorded, moment: Moment<'_>, faults: &mut Vec<LogFault>) {
         self.apply_to_chat(recorded, faults);
         let busy = if self.work.turn.is_some() { Busy::Running } else { Busy::Not };
         self.prompts.apply(recorded, busy, self.cut, faults);
-        self.work.apply(recorded, faults);
-        self.past.apply(recorded, &self.prompts, faults);
+        self.agents.apply(&recorded.event, self.work.open_work().is_some(), moment, faults);
+        self.work.apply(recorded, moment, faults);
+        self.titles.apply(&recorded.event, &self.past, moment, faults);
+        self.contexts.apply(recorded, &self.prompts);
+        self.past.apply(recorded, self.work.writer_of(&recorded.event), &self.prompts, faults);
         self.cut = AfterCut::No;
         match &recorded.event {
             Event::HistoryTruncated { .. } => self.cut = AfterCut::Yes,

@@ -3,8 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use polychat_core::{
-    Event, PromptId, Recorded, ToolCallId, content::text_of, event::ImportedMessage,
-    ports::ModelRequest, seq::MessageId,
+    AgentName, Event, Message, PromptId, Recorded, ToolCallId,
+    content::text_of,
+    event::ImportedMessage,
+    message::{Role, SharedMessage},
+    ports::ModelRequest,
+    seq::MessageId,
 };
 
 use super::{
@@ -27,6 +31,8 @@ struct Said {
     call: Option<ToolCallId>,
     /// `None` where the log does not fix the text, as for a failed tool.
     text: Option<Arc<str>>,
+    /// Who wrote it, if it is an agent's.
+    author: Option<AgentName>,
     /// Whether a request that reaches back this far must hold it.
     needed: bool,
 }
@@ -39,10 +45,11 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Takes over one event, after `prompts` has.
+    /// Takes over one event, after `prompts` has; `writer` is who wrote the message that it ends.
     pub(super) fn apply(
         &mut self,
         recorded: &Recorded,
+        writer: Option<&AgentName>,
         prompts: &Prompts,
         faults: &mut Vec<LogFault>,
     ) {
@@ -56,15 +63,10 @@ impl Past {
             }
             Event::PromptJoined { prompt_id, .. } => self.user(prompt_id, prompts),
             Event::MessageEnd { message_id, text, .. } => {
-                self.push(
-                    *message_id,
-                    Speaker::Assistant,
-                    Some(Arc::clone(text)),
-                    !text.is_empty(),
-                );
+                self.answer(*message_id, writer, Some(Arc::clone(text)), !text.is_empty());
             }
             Event::MessageError { message_id, text, .. } => {
-                self.push(*message_id, Speaker::Assistant, Some(Arc::clone(text)), false);
+                self.answer(*message_id, writer, Some(Arc::clone(text)), false);
             }
             Event::ToolResult { tool_call_id, output } => {
                 self.result(here, *tool_call_id, Some(text_of(&output.parts).into()));
@@ -104,29 +106,57 @@ impl Past {
         rest.map(|said| RequestFault::MissingMessage { message: said.id })
     }
 
+    /// Whether this is the whole history; the first message that is not what it should be.
+    pub(super) fn differs(&self, told: &[SharedMessage]) -> Option<MessageId> {
+        let pairs = self.said.iter().zip(told);
+        let wrong = pairs.into_iter().find(|(said, told)| said.id != told.id || !said.is(told));
+        let longer = self.said.get(told.len()).map(|said| said.id);
+        let more = told.get(self.said.len()).map(|told| told.id);
+        wrong.map(|(said, _)| said.id).or(longer).or(more)
+    }
+
+    /// The text of the first user's message that says something.
+    pub(super) fn first_asked(&self) -> Option<&str> {
+        let asked = self.said.iter().filter(|said| said.speaker == Speaker::User);
+        asked.filter_map(|said| said.text.as_deref()).find(|text| !text.trim().is_empty())
+    }
+
     fn user(&mut self, id: &PromptId, prompts: &Prompts) {
         if let Some(prompt) = prompts.all.get(id) {
             let text = text_of(&prompt.parts).into();
-            self.push(MessageId(prompt.accepted), Speaker::User, Some(text), true);
+            self.push(Said::new(MessageId(prompt.accepted), Speaker::User, Some(text), true));
         }
     }
 
     fn import(&mut self, id: MessageId, message: &ImportedMessage) {
         let text = |parts: &[_]| Some(Arc::from(text_of(parts)));
         match message {
-            ImportedMessage::User { parts } => self.push(id, Speaker::User, text(parts), true),
-            ImportedMessage::Assistant { parts, .. } => {
-                self.push(id, Speaker::Assistant, text(parts), false);
+            ImportedMessage::User { parts } => {
+                self.push(Said::new(id, Speaker::User, text(parts), true));
             }
-            ImportedMessage::Tool { .. } => self.push(id, Speaker::Tool, None, false),
+            ImportedMessage::Assistant { author, parts, .. } => {
+                self.answer(id, author.as_ref(), text(parts), false);
+            }
+            ImportedMessage::Tool { .. } => self.push(Said::new(id, Speaker::Tool, None, false)),
             _ => {}
         }
     }
 
-    fn push(&mut self, id: MessageId, speaker: Speaker, text: Option<Arc<str>>, needed: bool) {
-        if !self.places.contains_key(&id) {
-            self.places.insert(id, self.said.len());
-            self.said.push(Said { id, speaker, call: None, text, needed });
+    fn answer(
+        &mut self,
+        id: MessageId,
+        author: Option<&AgentName>,
+        text: Option<Arc<str>>,
+        needed: bool,
+    ) {
+        let said = Said::new(id, Speaker::Assistant, text, needed);
+        self.push(Said { author: author.cloned(), ..said });
+    }
+
+    fn push(&mut self, said: Said) {
+        if !self.places.contains_key(&said.id) {
+            self.places.insert(said.id, self.said.len());
+            self.said.push(said);
         }
     }
 
@@ -138,7 +168,7 @@ impl Past {
         let behind = self.said.iter().rev().take_while(|said| later(said)).count();
         let place = self.said.len().saturating_sub(behind);
         let needed = text.is_some();
-        let said = Said { id, speaker: Speaker::Tool, call: Some(call), text, needed };
+        let said = Said { call: Some(call), ..Said::new(id, Speaker::Tool, text, needed) };
         self.said.insert(place, said);
         for (place, said) in (place..).zip(self.said.iter().skip(place)) {
             self.places.insert(said.id, place);
@@ -157,15 +187,17 @@ impl Past {
 }
 
 impl Said {
-    fn is(&self, message: &polychat_core::Message) -> bool {
-        let speaker = if message.is_user() {
-            Speaker::User
-        } else if message.is_assistant() {
-            Speaker::Assistant
-        } else {
-            Speaker::Tool
+    fn new(id: MessageId, speaker: Speaker, text: Option<Arc<str>>, needed: bool) -> Self {
+        Self { id, speaker, call: None, text, author: None, needed }
+    }
+
+    fn is(&self, message: &Message) -> bool {
+        let (speaker, author) = match &message.role {
+            Role::User { .. } => (Speaker::User, None),
+            Role::Assistant { author, .. } => (Speaker::Assistant, author.as_ref()),
+            _ => (Speaker::Tool, None),
         };
         let same_text = self.text.as_ref().is_none_or(|text| **text == *message.text());
-        speaker == self.speaker && same_text
+        speaker == self.speaker && author == self.author.as_ref() && same_text
     }
 }

@@ -1,10 +1,11 @@
 //! What the checker can find, each with its facts.
 
 use polychat_core::{
-    ChatId, EndReason, PromptId, Seq, StatusKind, ToolCallId, TurnId, seq::MessageId,
+    AgentName, ChatId, EndReason, PromptId, Seq, StatusKind, ToolCallId, TurnId, content::Text,
+    seq::MessageId,
 };
 
-use crate::history::{CallId, RequestId, SubscriberId};
+use crate::history::{CallId, RequestId, RunId, SubscriberId};
 
 /// One way in which a history breaks a law.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,13 +54,20 @@ pub enum Violation {
         /// What is wrong.
         fault: RequestFault,
     },
+    /// A tool was run, or given something, that no call of its chat explains (REQ-4).
+    Run {
+        /// Which run.
+        run: RunId,
+        /// What is wrong.
+        fault: RunFault,
+    },
     /// A secret of one chat was found where only another chat may be (NFR-1).
     Leak {
         /// Where it was found; `None` for what belongs to no chat.
         found_in: Option<ChatId>,
         /// Whose it is.
         secret_of: ChatId,
-        /// In what: `event`, `notice`, `request` or `answer`.
+        /// In what: `event`, `notice`, `request`, `run` or `answer`.
         place: &'static str,
     },
 }
@@ -135,14 +143,51 @@ pub enum LogFault {
     CallStartedTwice { call: ToolCallId },
     /// A second result or error, or work after it.
     CallEndedTwice { call: ToolCallId },
-    /// A start while its approval is pending or was not given.
+    /// A start while its approval is pending or was not given, or that a policy should have asked
+    /// about.
     StartWithoutApproval { call: ToolCallId },
+    /// A start of a tool that the agent may not use.
+    CallNotSelected { call: ToolCallId },
+    /// A start or an approval with another tool or other arguments than the model asked for.
+    CallChanged { call: ToolCallId },
+    /// More calls of one step run than may.
+    TooManyCallsAtOnce { running: usize, max: usize },
+    /// The recorded outcome is not what the tool answered.
+    OutcomeNotOfTool { call: ToolCallId },
     /// An approval asked for after the start.
     ApprovalAfterStart { call: ToolCallId },
     /// A second request for one approval.
     ApprovalAskedTwice { call: ToolCallId },
     /// A resolution of what is not pending.
     ApprovalNotPending { call: ToolCallId },
+    /// A person is asked about a tool that was allowed for the chat.
+    AskedThoughAllowed { call: ToolCallId },
+    /// A person is asked about what may run anyway, or may not run at all.
+    AskedInVain { call: ToolCallId },
+    /// A decision that does not fit what was asked, or an outcome that does not fit the decision.
+    DecisionUnfit { call: ToolCallId },
+
+    /// Another agent answers than the one that has the turn.
+    WrongAgent { expected: AgentName, got: AgentName },
+    /// A row of agents that is not in order, or that nobody may ask for.
+    WrongRow { agent: AgentName },
+    /// Somebody who is still to answer was passed over.
+    AgentForgotten { agent: AgentName },
+    /// An agent's configuration that the world did not have.
+    AgentNotOfWorld { agent: AgentName },
+    /// An agent goes on in a turn with another configuration than it began with.
+    AgentChangedMidTurn { agent: AgentName },
+    /// The turn was handed on while a message or a call was open.
+    HandedOffMidWork { to: AgentName },
+    /// The turn was handed on by somebody who does not have it.
+    HandedOffBySomebodyElse { holder: AgentName, from: AgentName },
+    /// A reply handed the turn on more often than may be, to itself, or where none may.
+    TooManyHandoffs { count: u32 },
+
+    /// A title of a model over somebody's own, too early, or where none is wanted.
+    TitleNotWanted,
+    /// A title that the model did not propose for this chat.
+    TitleNotProposed,
 
     /// The history was cut while a turn runs.
     TruncatedMidTurn { running: TurnId },
@@ -200,6 +245,10 @@ pub enum DeliveryFault {
     TextAfterSeal { message: MessageId, shown_to: u64, recorded: u64 },
     /// Text was shown that the model had not released.
     TextNotReleased { message: MessageId, offset: u64 },
+    /// Output was shown that the tool had not shown in this call.
+    OutputNotShown { call: ToolCallId, offset: u64 },
+    /// Progress was shown that the tool had not made in this call.
+    ProgressNotMade { call: ToolCallId },
     /// Something came after the end of the subscription.
     AfterEnd { reason: EndReason },
     /// Something of a chat came after its deletion.
@@ -233,6 +282,8 @@ pub enum AnswerFault {
     Stale { head: Seq, known: Seq },
     /// A page of the log that is not the log.
     LogDiffers { seq: Seq },
+    /// A message of a snapshot that is not the log's, missing, or too many.
+    MessagesDiffer { message: MessageId },
 }
 
 /// What can be wrong with a status.
@@ -271,4 +322,40 @@ pub enum RequestFault {
     MissingMessage { message: MessageId },
     /// The same answer was asked for again after text had been released.
     RetriedAfterText { message: MessageId },
+    /// It does not say who answers, or instructions and parameters are not that agent's.
+    AgentDiffers,
+    /// It offers a tool that the agent may not use.
+    ToolNotSelected { tool: Text },
+    /// It carries another host context than the one attached to its chat and prompt.
+    ContextDiffers { part: ContextPart },
+    /// A title is asked for although none is wanted.
+    TitleNotWanted,
+    /// A title is asked for what is not the beginning of this chat.
+    TitleOfSomethingElse,
+}
+
+/// A part of a host context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContextPart {
+    /// What was attached to the chat.
+    Chat,
+    /// What was attached to the prompt.
+    Prompt,
+    /// What was resolved for the call.
+    Resolved,
+}
+
+/// What can be wrong with a run of a tool.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs)] // the fields are named after what they hold
+pub enum RunFault {
+    /// Nobody attached a chat to its context, or no such chat has a log.
+    UnknownChat,
+    /// The chat has begun no such call, or all such calls were run before.
+    NoSuchCall { tool: Text },
+    /// The call is a question to a person: no tool is run for it.
+    QuestionRun { call: ToolCallId },
+    /// It was given another host context than the one attached to its chat and prompt.
+    ContextDiffers { call: ToolCallId, part: ContextPart },
 }

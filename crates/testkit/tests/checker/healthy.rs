@@ -15,6 +15,7 @@ use polychat_core::{
 };
 use polychat_testkit::history::{Fact, SubscriberId};
 
+use crate::company;
 use crate::story::{
     Story, accepted, assistant, begins, breaks_off, call, chat, chunk, created, cursor, ended,
     live, message, prompt, saves, says, send, seq, started, status, taken, tool, tool_result,
@@ -27,6 +28,7 @@ pub(crate) struct Cast {
     pub(crate) second_of_a: SubscriberId,
     pub(crate) of_b: SubscriberId,
     pub(crate) of_world: SubscriberId,
+    pub(crate) of_c: SubscriberId,
 }
 
 /// A history in which nothing is wrong.
@@ -43,12 +45,13 @@ pub(crate) fn healthy() -> (Story, Cast) {
     both_begin(&mut story, first_of_a, of_b, of_world);
     let start = StartAt::After(cursor(5, 1));
     let second_of_a = story.subscribe(Scope::Chat(chat("a")), start);
-    let cast = Cast { first_of_a, second_of_a, of_b, of_world };
+    let mut cast = Cast { first_of_a, second_of_a, of_b, of_world, of_c: of_world };
     a_uses_a_tool(&mut story, &cast);
     a_is_interrupted(&mut story, &cast);
     a_is_revised(&mut story, &cast);
     a_closes_and_reopens(&mut story, &cast);
     b_is_deleted(&mut story, &cast);
+    cast.of_c = company::c_keeps_company(&mut story);
     (story, cast)
 }
 

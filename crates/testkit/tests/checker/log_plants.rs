@@ -2,7 +2,7 @@
 
 use polychat_core::{
     ChatId, Event, TurnOutcome,
-    event::{ApprovalKind, PromptMode, WithdrawReason},
+    event::{PromptMode, WithdrawReason},
 };
 use polychat_testkit::checker::{
     LogFault as F, OpenWork,
@@ -11,10 +11,12 @@ use polychat_testkit::checker::{
 };
 
 use crate::{
-    Plant, plant,
+    Plant,
+    company::{asked, asks_for, starts},
+    plant,
     story::{
         Story, accepted, begins, call, chat, created, ended, message, prompt, saves, says, seq,
-        started, tool_result, tool_start, turn,
+        started, tool_result, turn,
     },
 };
 
@@ -35,11 +37,6 @@ fn edited(id: &str) -> Event {
 }
 fn joined(id: &str, n: u64) -> Event {
     Event::PromptJoined { prompt_id: prompt(id), turn_id: turn(n) }
-}
-fn asked(n: u64) -> Event {
-    let (kind, name) = (ApprovalKind::Permission, "look".into());
-    let arguments = serde_json::Value::Null;
-    Event::ApprovalRequested { tool_call_id: call(n), kind, name, arguments }
 }
 fn resolved(n: u64) -> Event {
     Event::ApprovalResolved { tool_call_id: call(n), decision: None }
@@ -109,7 +106,7 @@ fn turns_and_messages() -> Vec<Plant> {
             |story, _| turn_with(story, vec![ended(36, TurnOutcome::Completed)]),
             Log { fault: F::EndedWithOpen { open: OpenWork::Message(_) }, .. }),
         plant!("a turn ends with a call unanswered", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), ended(36, TurnOutcome::Completed)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["read"]), ended(36, TurnOutcome::Completed)]),
             Log { fault: F::EndedWithOpen { open: OpenWork::Call(_) }, .. }),
         plant!("a message without an end", Quiet, |story, _| turn_with(story, vec![]),
             Log { fault: F::Unfinished { open: OpenWork::Message(_) }, .. }),
@@ -141,33 +138,33 @@ fn turns_and_messages() -> Vec<Plant> {
 fn calls() -> Vec<Plant> {
     vec![
         plant!("a tool result without a start", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), tool_result(37, "")]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["read"]), tool_result(37, "")]),
             Log { fault: F::CallNotStarted { .. }, .. }),
         plant!("a tool that starts twice", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), tool_start(37), tool_start(37)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["read"]), starts(37, 0, "read"), starts(37, 0, "read")]),
             Log { fault: F::CallStartedTwice { .. }, .. }),
         plant!("a late tool result of an ended turn", Live, |story, _| { story.commit("a", vec![tool_result(4, "late")]); },
             Log { fault: F::CallEndedTwice { .. }, .. }),
         plant!("two results of one call", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), tool_start(37), tool_result(37, ""), tool_result(37, "")]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["read"]), starts(37, 0, "read"), tool_result(37, ""), tool_result(37, "")]),
             Log { fault: F::CallEndedTwice { .. }, .. }),
         plant!("a call that nobody asked for", Live,
-            |story, _| turn_with(story, vec![says(37, "", 0), tool_start(37)]),
+            |story, _| turn_with(story, vec![says(37, "", 0), starts(37, 0, "read")]),
             Log { fault: F::UnknownCall { .. }, .. }),
         plant!("an approval after the start", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), tool_start(37), asked(37)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["read"]), starts(37, 0, "read"), asked(37, 0, "read")]),
             Log { fault: F::ApprovalAfterStart { .. }, .. }),
         plant!("a start before the approval", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), asked(37), tool_start(37)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["look"]), asked(37, 0, "look"), starts(37, 0, "look")]),
             Log { fault: F::StartWithoutApproval { .. }, .. }),
         plant!("a start of what nobody allowed", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), asked(37), resolved(37), tool_start(37)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["look"]), asked(37, 0, "look"), resolved(37), starts(37, 0, "look")]),
             Log { fault: F::StartWithoutApproval { .. }, .. }),
         plant!("an approval that is asked for twice", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), asked(37), asked(37)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["look"]), asked(37, 0, "look"), asked(37, 0, "look")]),
             Log { fault: F::ApprovalAskedTwice { .. }, .. }),
         plant!("an approval with two decisions", Live,
-            |story, _| turn_with(story, vec![says(37, "", 1), asked(37), resolved(37), resolved(37)]),
+            |story, _| turn_with(story, vec![asks_for(37, "", &["look"]), asked(37, 0, "look"), resolved(37), resolved(37)]),
             Log { fault: F::ApprovalNotPending { .. }, .. }),
     ]
 }

@@ -8,6 +8,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use crate::company;
 use polychat_core::{
     AgentConfig, AgentName, ChatId, ChatStatus, Command, CommandError, Cursor, Epoch, Event,
     Failure, FailureKind, Live, LiveBody, Message, Metadata, ModelName, Notice, Part, PromptId,
@@ -19,10 +20,10 @@ use polychat_core::{
     notice::WorldNotice,
     ports::{ModelDelta, ModelRequest},
     seq::MessageId,
-    tool::{ToolCall, ToolOutput},
+    tool::{ToolCall, ToolOutput, ToolSelection},
 };
 use polychat_testkit::{
-    checker::{self, RunState, Violation},
+    checker::{Checker, RunState, Violation},
     history::{CallId, Fact, History, RequestId, SubscriberId},
 };
 
@@ -66,9 +67,15 @@ pub(crate) fn ended(n: u64, outcome: TurnOutcome) -> Event {
     Event::TurnEnded { turn_id: turn(n), outcome }
 }
 pub(crate) fn begins(turn_seq: u64, step: u32) -> Event {
-    let agent = AgentConfig::new(AgentName::new("guide").unwrap(), ModelName::new("demo").unwrap());
-    let agent = Arc::new(agent);
+    begins_as(&guide(), turn_seq, step)
+}
+pub(crate) fn begins_as(agent: &AgentConfig, turn_seq: u64, step: u32) -> Event {
+    let agent = Arc::new(agent.clone());
     Event::MessageStart { turn_id: turn(turn_seq), step, agent, omitted: Omitted::default() }
+}
+pub(crate) fn guide() -> AgentConfig {
+    let (name, model) = (AgentName::new("guide").unwrap(), ModelName::new("demo").unwrap());
+    AgentConfig::new(name, model).tools(ToolSelection::All)
 }
 pub(crate) fn says(n: u64, text: &str, calls: usize) -> Event {
     let look = ToolCall {
@@ -115,11 +122,18 @@ pub(crate) fn user(n: u64, text: &str) -> Arc<Message> {
     said(n, Role::User { prompt_id: None }, text)
 }
 pub(crate) fn assistant(n: u64, text: &str) -> Arc<Message> {
+    assistant_as("guide", n, text)
+}
+pub(crate) fn assistant_as(author: &str, n: u64, text: &str) -> Arc<Message> {
     let (reasoning, usage) = (Text::from(""), Usage::default());
-    said(n, Role::Assistant { author: None, reasoning, tool_calls: Vec::new(), usage }, text)
+    let author = Some(AgentName::new(author).unwrap());
+    said(n, Role::Assistant { author, reasoning, tool_calls: Vec::new(), usage }, text)
 }
 pub(crate) fn tool(n: u64, of: u64, text: &str) -> Arc<Message> {
-    said(n, Role::Tool { tool_call_id: call(of) }, text)
+    tool_of(n, call(of), text)
+}
+pub(crate) fn tool_of(n: u64, call: ToolCallId, text: &str) -> Arc<Message> {
+    said(n, Role::Tool { tool_call_id: call }, text)
 }
 fn said(n: u64, role: Role, text: &str) -> Arc<Message> {
     Arc::new(Message {
@@ -226,11 +240,22 @@ impl Story {
     }
 
     pub(crate) fn ask(&mut self, of: &str, messages: Vec<Arc<Message>>) -> RequestId {
-        self.names += 1;
-        let request = RequestId(self.names);
-        let content = Box::new(ModelRequest::new(messages));
+        let mut content = ModelRequest::new(messages);
+        content.agent = Some(guide().name);
+        self.ask_with(of, content)
+    }
+
+    pub(crate) fn ask_with(&mut self, of: &str, content: ModelRequest) -> RequestId {
+        let request = RequestId(self.name());
+        let content = Box::new(content);
         self.facts.push(Fact::Requested { request, chat: Some(chat(of)), content });
         request
+    }
+
+    /// A name that nothing else has.
+    pub(crate) fn name(&mut self) -> u64 {
+        self.names += 1;
+        self.names
     }
 
     pub(crate) fn release(&mut self, request: RequestId, text: &str) {
@@ -301,6 +326,8 @@ impl Story {
     }
 
     pub(crate) fn check(&self, run: RunState) -> Vec<Violation> {
-        checker::check(&self.history(), run)
+        let mut checker = Checker::new().knowing(company::known());
+        checker.keep_up(&self.history());
+        checker.finish(run)
     }
 }
