@@ -66,6 +66,18 @@ pub trait Tool: Send + Sync {
     async fn call(&self, input: ToolInput, output: ToolSink) -> Result<ToolOutput, Failure>;
 }
 
+/// A shared tool is a tool.
+#[async_trait]
+impl<T: Tool + ?Sized> Tool for Arc<T> {
+    fn spec(&self) -> ToolSpec {
+        (**self).spec()
+    }
+
+    async fn call(&self, input: ToolInput, output: ToolSink) -> Result<ToolOutput, Failure> {
+        (**self).call(input, output).await
+    }
+}
+
 /// The tools of a world, and what runs them.
 ///
 /// One toolbox serves all chats of a world at once, and may serve several worlds.
