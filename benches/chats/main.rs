@@ -6,7 +6,7 @@
 //! here passes or fails: the figures stand in `docs/performance.md`.
 //!
 //! `cargo bench -p polychat --bench chats` runs all of it; a name after `--` runs one part:
-//! `turns`, `prompts`, `cancel`, `memory`, `neighbours`, `blocking`.
+//! `turns`, `tools`, `prompts`, `cancel`, `memory`, `awaiting`, `neighbours`, `blocking`.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,7 @@
     reason = "a bench may panic, and is to be read as plain arithmetic"
 )]
 
+mod awaiting;
 mod cancel;
 mod floor;
 mod measure;
@@ -25,6 +26,7 @@ mod memory;
 mod neighbours;
 mod prompts;
 mod source;
+mod tools;
 mod turns;
 
 /// Counts what is allocated, for the figures of memory.
@@ -40,6 +42,9 @@ fn main() {
     if wanted("turns") {
         turns::run();
     }
+    if wanted("tools") {
+        tools::run();
+    }
     if wanted("prompts") {
         prompts::run();
     }
@@ -48,6 +53,9 @@ fn main() {
     }
     if wanted("memory") {
         memory::run();
+    }
+    if wanted("awaiting") {
+        awaiting::run();
     }
     if wanted("neighbours") {
         neighbours::run();
