@@ -71,6 +71,7 @@ pub(crate) async fn run(assignment: Assignment) {
     let unshown = sink.close();
     metrics::histogram!("polychat_tool_seconds").record(began.elapsed());
     let call = assignment.id;
+    let mut thrown = None;
     let input = match end {
         Ok(End::Stopped) => return,
         Ok(End::Done(output)) => TurnInput::ToolDone {
@@ -86,10 +87,13 @@ pub(crate) async fn run(assignment: Assignment) {
             let (turn_id, tool_call_id) = (assignment.turn, assignment.id);
             tracing::warn!(%world_id, %chat_id, %turn_id, %tool_call_id, "a tool panicked");
             let failure = Failure::new(FailureKind::Panicked, panic_text(&*panic));
+            thrown = Some(panic);
             TurnInput::ToolFailed { call, failure: fit_failure(failure, unshown) }
         }
     };
     assignment.mailbox.mail(Mail::Turn(input));
+    // Only now: what was thrown may panic once more when it goes.
+    drop(thrown);
 }
 
 async fn work(assignment: &Assignment, sink: &Arc<Sink>) -> End {

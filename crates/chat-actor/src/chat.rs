@@ -27,6 +27,7 @@ use crate::{
     gate::TurnPermit,
     query::{Query, View},
     slot::Slot,
+    toolbox::Guarded,
 };
 
 /// A bug, or a store that breaks its promises: the actor ends and is started again from its log.
@@ -202,7 +203,10 @@ impl Chat {
         self.slot.touch(self.environment.tick());
         if let Some(stall) = &ready.stall {
             match (input, responder) {
-                (Input::Turn(input), _) => ready.held.push_back(input),
+                (Input::Turn(input), _) => {
+                    ready.held.push_back(input);
+                    self.leave_place();
+                }
                 (_, Some(responder)) => {
                     responder.refuse(Refusal::ChatStalled { reason: stall.reason.clone() });
                 }
@@ -217,7 +221,7 @@ impl Chat {
         self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
         let may_run = self.permit.is_some();
         let agents = self.environment.agents.get();
-        let tools = self.environment.tools.catalog();
+        let tools = Guarded(self.environment.tools.catalog());
         let feed = &self.slot.feed;
         let mut sealed = false;
         let decided = ready.state.decide(
@@ -226,7 +230,7 @@ impl Chat {
                 at: self.environment.clock.now(),
                 limits: &self.environment.limits,
                 agents: &agents,
-                tools: &*tools,
+                tools: &tools,
                 context: &*self.environment.context_policy,
                 may_run,
                 may_run_next: if held { self.environment.gate.is_calm() } else { may_run },

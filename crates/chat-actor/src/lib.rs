@@ -42,6 +42,8 @@ pub mod slot;
 mod step;
 #[cfg(not(polychat_loom))]
 mod title;
+#[cfg(not(polychat_loom))]
+mod toolbox;
 
 #[cfg(not(polychat_loom))]
 pub use actor::supervise;

@@ -73,6 +73,7 @@ enum End {
 pub(crate) async fn run(mut assignment: Assignment) {
     let message = assignment.message;
     let end = AssertUnwindSafe(attempts(&mut assignment)).catch_unwind().await;
+    let mut thrown = None;
     let input = match end {
         Ok(End::Stopped) => return,
         Ok(End::Done(drawn)) => TurnInput::MessageDone {
@@ -84,14 +85,17 @@ pub(crate) async fn run(mut assignment: Assignment) {
         },
         Ok(End::Failed(failure)) => TurnInput::MessageFailed { message, failure },
         Err(panic) => {
-            let text = panic_text(&*panic);
+            let failure = Failure::new(FailureKind::Panicked, panic_text(&*panic));
             let (world_id, chat_id) = (&assignment.environment.world, &assignment.chat);
             let turn_id = assignment.turn;
             tracing::warn!(%world_id, %chat_id, %turn_id, "a model panicked");
-            TurnInput::MessageFailed { message, failure: Failure::new(FailureKind::Panicked, text) }
+            thrown = Some(panic);
+            TurnInput::MessageFailed { message, failure }
         }
     };
     assignment.mailbox.mail(Mail::Turn(input));
+    // Only now: what was thrown may panic once more when it goes.
+    drop(thrown);
 }
 
 /// Asks the model, again where that makes sense: before its first delta, and only for what the

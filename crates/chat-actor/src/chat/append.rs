@@ -64,11 +64,11 @@ impl Chat {
             // Somebody else holds the log, or it is not what it was: begin again from the log.
             _ => return Err(Broken(error.to_string())),
         }
-        // The place is for a turn that runs. A model call that is still under way holds it itself;
-        // what was to begin or go on asks again when the store is back.
-        self.permit = None;
         let reason = error.inner().to_string().into();
         ready.stall = Some(Stall { reason, decision, binding });
+        // The place is for a turn that runs; what was to begin or go on asks again when the store is
+        // back.
+        self.leave_place();
         self.report_stall(&error.inner().to_string());
         self.try_store_later();
         Ok(())

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Broken, Chat, Phase, work::Job};
-use crate::{actor::Mail, call, step, title};
+use crate::{actor::Mail, call, step, title, toolbox};
 
 impl Chat {
     /// Carries out what a decision begins, and settles the rest.
@@ -20,14 +20,25 @@ impl Chat {
         let mut remove = false;
         for effect in decision.effects {
             match effect {
-                Effect::CallModel { message, .. } => self.call_model(message),
-                Effect::CallTool { turn, id, call } => self.call_tool(turn, id, call),
-                Effect::ProposeTitle => self.propose_title(),
                 Effect::RemoveLog => remove = true,
+                Effect::ProposeTitle => self.propose_title(),
+                // What a store that came back was found to hold, or took at last, may have begun
+                // while there is no place for it.
+                work if self.permit.is_none() => self.running.postponed.push(work),
+                work => self.begin(work),
             }
         }
         self.settle_work();
         if remove { self.remove_log().await } else { Ok(()) }
+    }
+
+    /// Begins work of the turn, unless it has ended in the meantime.
+    pub(super) fn begin(&mut self, work: Effect) {
+        match work {
+            Effect::CallModel { message, .. } => self.call_model(message),
+            Effect::CallTool { turn, id, call } => self.call_tool(turn, id, call),
+            Effect::ProposeTitle | Effect::RemoveLog => {}
+        }
     }
 
     fn call_model(&mut self, message: MessageId) {
@@ -75,11 +86,15 @@ impl Chat {
 
     fn call_tool(&mut self, turn: TurnId, id: ToolCallId, call: ToolCall) {
         let Phase::Ready(ready) = &self.phase else { return };
+        if !ready.state.is_call_running(id) {
+            return;
+        }
         let environment = &self.environment;
-        let Some(tool) = environment.tools.get(&call.name) else {
-            let message = format!("nothing here runs the tool {:?}", call.name);
-            let failure = Failure::new(FailureKind::NotConfigured, &message);
-            return self.myself.mail(Mail::Turn(TurnInput::ToolFailed { call: id, failure }));
+        let tool = match toolbox::tool(&*environment.tools, &call.name) {
+            Ok(tool) => tool,
+            Err(failure) => {
+                return self.myself.mail(Mail::Turn(TurnInput::ToolFailed { call: id, failure }));
+            }
         };
         let (chat_context, prompt_context) = ready.state.host_context();
         let duration_max = environment.limits.turn_duration_max;

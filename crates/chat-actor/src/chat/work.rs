@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use polychat_core::{
     Diagnostic, MessageId, PromptId, Timestamp, ToolCallId, TurnId,
     diagnostic::DiagnosticKind,
-    rules::{Input, TurnInput},
+    rules::{Effect, Input, TurnInput},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
@@ -22,6 +22,8 @@ pub(super) struct Running {
     pub(super) tools: Vec<Job<ToolCallId>>,
     /// Stops the thinking about a title.
     pub(super) title: Option<DropGuard>,
+    /// What is recorded as begun and waits for a place; as much as one decision begins.
+    pub(super) postponed: Vec<Effect>,
     pub(super) clock: TurnClock,
     /// When the waiting prompts were accepted; as many as wait.
     accepted: HashMap<PromptId, Timestamp>,
@@ -65,6 +67,11 @@ impl Running {
         }
     }
 
+    /// Whether a task of the turn is under way. It holds the turn's place itself.
+    fn is_under_way(&self) -> bool {
+        self.model.is_some() || !self.tools.is_empty()
+    }
+
     pub(super) fn prompt_gone(&mut self, prompt: &PromptId) {
         self.accepted.remove(prompt);
     }
@@ -101,11 +108,20 @@ impl Chat {
         self.slot.set_resting(!wants && ready.stall.is_none());
         if !working {
             self.permit = None;
+            self.running.postponed = Vec::new();
         }
-        if wants && !working && !self.in_line && ready.stall.is_none() {
+        let waits = wants && !working || !self.running.postponed.is_empty();
+        if waits && !self.in_line && ready.stall.is_none() {
             self.in_line = true;
             let (place, myself) = (self.environment.gate.enter(), self.myself.clone());
             tokio::spawn(async move { myself.mail(Mail::Admitted(place.await)) });
+        }
+    }
+
+    /// Gives the place back while the store is away, unless something that runs holds it anyway.
+    pub(super) fn leave_place(&mut self) {
+        if !self.running.is_under_way() {
+            self.permit = None;
         }
     }
 
@@ -138,12 +154,31 @@ impl Chat {
         self.in_line = false;
         let Phase::Ready(ready) = &self.phase else { return Ok(()) };
         let (wants, working) = (ready.state.wants_to_run(), ready.state.is_working());
-        if self.permit.is_some() || !wants || working || ready.stall.is_some() {
+        if !wants || ready.stall.is_some() {
             // A stalled chat gets back in line once it has healed.
+            return Ok(());
+        }
+        if working {
+            self.begin_postponed(permit);
+            return Ok(());
+        }
+        if self.permit.is_some() {
             return Ok(());
         }
         self.permit = permit;
         self.input(Input::Admitted, None).await
+    }
+
+    /// Begins what had no place; nothing is decided, because it is recorded already.
+    fn begin_postponed(&mut self, permit: Option<TurnPermit>) {
+        if self.running.postponed.is_empty() {
+            return;
+        }
+        self.permit = self.permit.take().or(permit);
+        for work in std::mem::take(&mut self.running.postponed) {
+            self.begin(work);
+        }
+        self.settle_work();
     }
 
     /// The text of an open message that no checkpoint has saved.
