@@ -29,6 +29,7 @@ mod shutdown;
 mod stalls;
 mod state_machine;
 mod supervision;
+mod tools;
 mod turns;
 mod world_feed;
 mod worlds;

@@ -1,6 +1,7 @@
 //! A world under test: a scripted model, a store that fails on request, time that stands still
 //! until everybody waits.
 
+mod activity;
 mod watcher;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -8,15 +9,18 @@ use std::{future::Future, sync::Arc, time::Duration};
 use polychat::{
     Chat, ChatId, CommandError, Failure, Limits, MemoryStore, PromptHandle, PromptOutcome,
     Recorded, ScriptedModel, Seq, StartAt, Timestamp, World, WorldBuilder, WorldId,
-    ports::{ModelRequest, Toolbox}, transport,
+    ports::{ModelRequest, Toolbox},
+    transport,
 };
 use polychat_model::{Call, Script};
 use polychat_testkit::{
     checker::{RunState, check_log},
     clock::{CountingIds, TokioClock},
     faulty_store::{Faults, FaultyStore},
+    tools::{ScriptedTools, ToolScript},
 };
 
+pub(crate) use activity::{activity, answers, asked, count, pending, world_of_tools};
 pub(crate) use watcher::{Watcher, WorldWatcher, statuses};
 
 /// The name of every world here, unless a test says otherwise.
@@ -27,8 +31,13 @@ pub(crate) struct Setup {
     limits: Limits,
     wire: bool,
     tools: Option<Arc<dyn Toolbox>>,
+    script: ToolScript,
     agent: Option<polychat::AgentConfig>,
+    further: Vec<BuildStep>,
 }
+
+/// Something else that is set on the builder of a world.
+type BuildStep = Box<dyn FnOnce(WorldBuilder) -> WorldBuilder>;
 
 /// A world under test, with everything that a test holds of it.
 pub(crate) struct House {
@@ -38,6 +47,8 @@ pub(crate) struct House {
     pub(crate) local: World,
     /// Where the model's calls appear.
     pub(crate) script: Script,
+    /// Where the calls of its scripted tools appear; nothing ever does unless it has such tools.
+    pub(crate) tools: ToolScript,
     /// The faults of its store.
     pub(crate) faults: Faults,
     /// Its store.
@@ -47,7 +58,15 @@ pub(crate) struct House {
 
 /// A world with default limits.
 pub(crate) fn house() -> Setup {
-    Setup { limits: Limits::default(), wire: false, tools: None, agent: None }
+    let script = ScriptedTools::new().script();
+    Setup {
+        limits: Limits::default(),
+        wire: false,
+        tools: None,
+        script,
+        agent: None,
+        further: Vec::new(),
+    }
 }
 
 impl Setup {
@@ -67,8 +86,23 @@ impl Setup {
         self
     }
 
+    /// Tools whose calls appear at the house.
+    pub(crate) fn scripted(mut self, tools: ScriptedTools) -> Self {
+        self.script = tools.script();
+        self.tools(tools)
+    }
+
     pub(crate) fn agent(mut self, agent: polychat::AgentConfig) -> Self {
         self.agent = Some(agent);
+        self
+    }
+
+    /// Sets whatever else a builder takes.
+    pub(crate) fn with(
+        mut self,
+        step: impl FnOnce(WorldBuilder) -> WorldBuilder + 'static,
+    ) -> Self {
+        self.further.push(Box::new(step));
         self
     }
 
@@ -86,9 +120,13 @@ impl Setup {
         if let Some(agent) = self.agent {
             builder = builder.agent(agent);
         }
+        for step in self.further {
+            builder = step(builder);
+        }
         let local = builder.clone().open().await.unwrap();
         let world = if self.wire { wired(&local) } else { local.clone() };
-        House { world, local, script, faults: store.faults(), store, builder }
+        let tools = self.script;
+        House { world, local, script, tools, faults: store.faults(), store, builder }
     }
 }
 
@@ -145,6 +183,7 @@ impl House {
             world: local.clone(),
             local,
             script: self.script.clone(),
+            tools: self.tools.clone(),
             faults: self.faults.clone(),
             store: Arc::clone(&self.store),
             builder,
@@ -256,27 +295,33 @@ pub(crate) async fn watch(chat: &Chat) -> Watcher {
     Watcher::new(chat, StartAt::Start).await
 }
 
-/// Scenarios that hold in process and on the wire alike.
+/// Scenarios that hold in process and on the wire alike; `(house in SETUP)` says in which world.
 #[macro_export]
 macro_rules! at_both_doors {
-    ($($(#[$meta:meta])* async fn $name:ident($house:ident) $body:block)*) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($house:ident $(in $setup:expr)?) $body:block)*) => {$(
         $(#[$meta])*
         mod $name {
             use super::*;
 
             async fn scenario($house: $crate::support::House) $body
 
+            fn setup() -> $crate::support::Setup {
+                $crate::at_both_doors!(@setup $($setup)?)
+            }
+
             #[tokio::test(start_paused = true)]
             async fn in_process() {
-                scenario($crate::support::house().open().await).await;
+                scenario(setup().open().await).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn on_the_wire() {
-                scenario($crate::support::house().wire().open().await).await;
+                scenario(setup().wire().open().await).await;
             }
         }
     )*};
+    (@setup) => { $crate::support::house() };
+    (@setup $setup:expr) => { $setup };
 }
 
 /// A JSON object with one field.
