@@ -40,9 +40,11 @@
 //! To plug in something of your own, see [`ports`]; for the bounds, see [`Limits`]; for the events,
 //! see [`Event`] and [`Live`].
 
+mod approvals;
 mod builder;
 mod chat;
 mod error;
+mod follow;
 mod prompt;
 mod text;
 mod world;
@@ -63,7 +65,7 @@ pub use polychat_core::{
     TurnId, TurnOutcome, WorldId, agent, command, content, diagnostic, event, id, live, message,
     notice, outcome, ports, rules, seq, status, tool,
 };
-pub use polychat_model::{DemoModel, ScriptedModel};
+pub use polychat_model::{DemoModel, Fallback, ScriptedModel};
 #[cfg(feature = "genai")]
 pub use polychat_model::{GenAiModel, Secret};
 pub use polychat_store::MemoryStore;
@@ -73,7 +75,7 @@ pub use polychat_transport as transport;
 pub use polychat_world_actor::{Access, LocalWorld, OpenError, ScopePolicy, WorldOptions};
 
 pub use polychat_core::{
-    command::{ChatChange, ChatFilter, NewChat, Page, PromptChange, Snapshot},
+    command::{ChatChange, ChatFilter, NewChat, Page, PendingApproval, PromptChange, Snapshot},
     notice::WorldNotice,
     ports::{Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream},
 };

@@ -3,10 +3,13 @@
 use futures_util::StreamExt;
 use polychat_core::{
     CommandError, Cursor, EndReason, Event, Fault, FaultKind, Notice, PromptId, PromptOutcome,
-    Refusal, Seq, StartAt, TurnId, command::Accepted, content::Text,
+    Refusal, Seq, StartAt, command::Accepted, content::Text,
 };
 
-use crate::Chat;
+use crate::{
+    Chat,
+    follow::{Follow, Place},
+};
 
 /// A prompt that was taken and stored.
 #[derive(Debug, Clone)]
@@ -73,29 +76,16 @@ impl PromptHandle {
         // Everything that becomes of a prompt is recorded after it was accepted.
         let start = StartAt::After(Cursor::after(self.accepted.accepted_seq));
         let mut notices = self.chat.subscribe(start).await?;
-        let mut turn = None;
+        let mut follow = Follow::new(self.id().clone());
         let mut answer = Text::from("");
         while let Some(notice) = notices.next().await {
             match notice {
-                Notice::Recorded { event, .. } => match &event.event {
-                    Event::PromptWithdrawn { prompt_id, .. } if prompt_id == self.id() => {
-                        return Ok(Ended { outcome: PromptOutcome::Withdrawn, answer });
-                    }
-                    Event::TurnStarted { prompt_ids, .. } if prompt_ids.contains(self.id()) => {
-                        turn = Some(TurnId(event.seq));
-                    }
-                    Event::PromptJoined { prompt_id, turn_id } if prompt_id == self.id() => {
-                        turn = Some(*turn_id);
-                    }
-                    // One turn at a time: whatever ends while it runs is its message.
-                    Event::MessageEnd { text, .. } | Event::MessageError { text, .. }
-                        if turn.is_some() =>
-                    {
-                        answer = text.clone();
-                    }
-                    Event::TurnEnded { turn_id, outcome } if turn == Some(*turn_id) => {
-                        return Ok(Ended { outcome: outcome.clone().into(), answer });
-                    }
+                Notice::Recorded { event, .. } => match (follow.hear(&event), &event.event) {
+                    (Place::Over(outcome), _) => return Ok(Ended { outcome, answer }),
+                    (
+                        Place::Within(_),
+                        Event::MessageEnd { text, .. } | Event::MessageError { text, .. },
+                    ) => answer = text.clone(),
                     _ => {}
                 },
                 Notice::Ended(reason) => return Err(self.no_outcome(reason)),

@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use polychat_core::{
-    CommandError, Cursor, Event, Live, LiveBody, MessageId, Notice, PromptId, Recorded, StartAt,
-    TurnId, ports::NoticeStream,
+    CommandError, Cursor, Event, Live, LiveBody, MessageId, Notice, Recorded, StartAt,
+    ports::NoticeStream,
 };
 
-use crate::PromptHandle;
+use crate::{
+    PromptHandle,
+    follow::{Follow, Place},
+};
 
 impl PromptHandle {
     /// The text of the answer, piece by piece, until the prompt's turn ends.
@@ -39,8 +42,7 @@ impl PromptHandle {
         let start = StartAt::After(Cursor::after(self.accepted_seq()));
         let notices = self.chat().subscribe(start).await?;
         let voice = Voice {
-            prompt: self.id().clone(),
-            turn: None,
+            follow: Follow::new(self.id().clone()),
             message: None,
             said: 0,
             ready: VecDeque::new(),
@@ -52,8 +54,7 @@ impl PromptHandle {
 
 /// What was said of the answer so far.
 struct Voice {
-    prompt: PromptId,
-    turn: Option<TurnId>,
+    follow: Follow,
     /// The message that is being said, and how many bytes of it were.
     message: Option<MessageId>,
     said: usize,
@@ -82,28 +83,20 @@ async fn next(
 
 impl Voice {
     fn hear_recorded(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::PromptWithdrawn { prompt_id, .. } if *prompt_id == self.prompt => {
-                self.ended = true;
-            }
-            Event::TurnStarted { prompt_ids, .. } if prompt_ids.contains(&self.prompt) => {
-                self.turn = Some(TurnId(recorded.seq));
-            }
-            Event::PromptJoined { prompt_id, turn_id } if *prompt_id == self.prompt => {
-                self.turn = Some(*turn_id);
-            }
-            Event::MessageStart { turn_id, .. } if self.turn == Some(*turn_id) => {
+        match (self.follow.hear(recorded), &recorded.event) {
+            (Place::Over(_), _) => self.ended = true,
+            (Place::Within(_), Event::MessageStart { .. }) => {
                 self.message = Some(MessageId(recorded.seq));
                 self.said = 0;
             }
-            Event::MessageEnd { message_id, text, .. }
-            | Event::MessageError { message_id, text, .. }
-                if self.message == Some(*message_id) =>
-            {
+            (
+                Place::Within(_),
+                Event::MessageEnd { message_id, text, .. }
+                | Event::MessageError { message_id, text, .. },
+            ) if self.message == Some(*message_id) => {
                 self.say(0, text);
                 self.message = None;
             }
-            Event::TurnEnded { turn_id, .. } if self.turn == Some(*turn_id) => self.ended = true,
             _ => {}
         }
     }

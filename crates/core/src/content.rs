@@ -160,6 +160,19 @@ impl From<Option<Map<String, Value>>> for Metadata {
     }
 }
 
+impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Metadata {
+    /// Of pairs; the last one of a key counts.
+    ///
+    /// ```
+    /// use polychat_core::Metadata;
+    /// let metadata = Metadata::from([("tenant", "north"), ("folder", "/srv/north")]);
+    /// assert_eq!(metadata.get("tenant").and_then(|it| it.as_str()), Some("north"));
+    /// ```
+    fn from(pairs: [(K, V); N]) -> Self {
+        Self::new(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
 impl From<Map<String, Value>> for Metadata {
     fn from(object: Map<String, Value>) -> Self {
         Self::new(object)
