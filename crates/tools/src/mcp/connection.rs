@@ -75,7 +75,7 @@ impl Connection {
             }
             CheckedReach::Stream(connect) => {
                 let stream = connect.connect().await?;
-                let link = Pipe::new(stream.read, stream.write, bytes_max);
+                let link = Pipe::new(stream.read, stream.write, bytes_max, Arc::clone(&wire));
                 Self::shake_hands(link, wire, config, None).await
             }
         }
@@ -90,7 +90,7 @@ impl Connection {
         let tap = Tap::new(link, Arc::clone(&wire));
         // Boxed: otherwise the compiler loses sight of its being `Send`.
         let served: BoxFuture<'static, _> = Box::pin(us().serve(tap));
-        let service = served.await.map_err(|error| StartError::Handshake(reason(&error)))?;
+        let service = served.await.map_err(|error| StartError::Handshake(reason(&error, &wire)))?;
         // Lists are asked for when they have changed, so what was heard before is of no use.
         service.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let places = config.limits.calls_in_flight_max.clamp(1, Semaphore::MAX_PERMITS);
@@ -195,10 +195,10 @@ fn us() -> ClientConfig {
 }
 
 /// What operators are told of an error: the innermost cause says the most.
-fn reason(error: &ClientInitializeError) -> Text {
+fn reason(error: &ClientInitializeError, wire: &Wire) -> Text {
     let text = match error {
         ClientInitializeError::JsonRpcError(error) => error.message.to_string(),
-        ClientInitializeError::ConnectionClosed(_) => "the connection has ended".to_owned(),
+        ClientInitializeError::ConnectionClosed(_) => wire.why_ended().to_string(),
         ClientInitializeError::TransportError { error, .. } => innermost(&*error.error),
         other => other.to_string(),
     };

@@ -17,22 +17,28 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::Mutex,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::lines::{Line, Lines};
+use super::{
+    lines::{Line, Lines},
+    wire::Wire,
+};
 
 /// How long a message may wait for the server to read it. A healthy one reads at once.
 const WRITE_DURATION_MAX: Duration = Duration::from_secs(30);
+/// How long what a server wrote may still be on its way once it reads no more.
+const LEFTOVER_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// One connection over byte streams.
 pub(super) struct Pipe<R, W> {
     lines: Lines<R>,
     /// `None` once it was closed. Messages are written whole, one after the other.
     write: Arc<Mutex<Option<W>>>,
-    /// The server has not read for too long.
-    stuck: CancellationToken,
+    /// A message could not be written.
+    unwritten: CancellationToken,
+    wire: Arc<Wire>,
     message_bytes_max: usize,
 }
 
@@ -41,11 +47,12 @@ where
     R: AsyncRead + Send + Unpin,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    pub(super) fn new(read: R, write: W, message_bytes_max: usize) -> Self {
+    pub(super) fn new(read: R, write: W, message_bytes_max: usize, wire: Arc<Wire>) -> Self {
         Self {
             lines: Lines::new(read, message_bytes_max),
             write: Arc::new(Mutex::new(Some(write))),
-            stuck: CancellationToken::new(),
+            unwritten: CancellationToken::new(),
+            wire,
             message_bytes_max,
         }
     }
@@ -55,11 +62,6 @@ where
         if let Ok(mut write) = self.write.try_lock() {
             write.take();
         }
-    }
-
-    /// Why nothing more can be received, where this side knows.
-    pub(super) fn why_ended(&self) -> Option<&'static str> {
-        self.stuck.is_cancelled().then_some("it does not read what is sent to it")
     }
 
     fn message(&self, line: Line) -> Option<ServerJsonRpcMessage> {
@@ -86,7 +88,8 @@ where
         &mut self,
         message: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
-        let (write, stuck) = (Arc::clone(&self.write), self.stuck.clone());
+        let (write, wire) = (Arc::clone(&self.write), Arc::clone(&self.wire));
+        let unwritten = self.unwritten.clone();
         async move {
             let mut line = Vec::with_capacity(json_bytes(&message) + 1);
             serde_json::to_writer(&mut line, &message)?;
@@ -97,10 +100,13 @@ where
                 write.write_all(&line).await?;
                 write.flush().await
             });
-            written.await.unwrap_or_else(|_| {
-                stuck.cancel();
-                Err(io::ErrorKind::TimedOut.into())
-            })
+            match written.await {
+                Ok(Ok(())) => {}
+                // It has ended, or is about to: what it says last, and why, comes from reading.
+                Ok(Err(_)) => unwritten.cancel(),
+                Err(_) => wire.end("it does not read what is sent to it"),
+            }
+            Ok(())
         }
     }
 
@@ -108,8 +114,9 @@ where
         loop {
             let line = tokio::select! {
                 biased;
-                () = self.stuck.cancelled() => return None,
+                () = self.wire.ended() => return None,
                 line = self.lines.next() => line,
+                () = leftover(&self.unwritten) => return None,
             };
             // An error of reading is the end, like the end itself.
             let line = line.ok().flatten()?;
@@ -123,6 +130,12 @@ where
         self.close_now();
         Ok(())
     }
+}
+
+/// Waits until nothing more can be expected of a server that reads no more.
+async fn leftover(unwritten: &CancellationToken) {
+    unwritten.cancelled().await;
+    sleep(LEFTOVER_DURATION_MAX).await;
 }
 
 /// The message of a line. What is none is dropped, but an answer that makes no sense still ends the

@@ -87,7 +87,7 @@ impl ProcessLink {
         let stderr = child.stderr.take().ok_or_else(no_pipe)?;
         let errors = tokio::spawn(log_errors(stderr, server, Arc::clone(&wire)));
         Ok(Self {
-            pipe: Pipe::new(stdout, stdin, message_bytes_max),
+            pipe: Pipe::new(stdout, stdin, message_bytes_max, Arc::clone(&wire)),
             child,
             group,
             wire,
@@ -103,9 +103,6 @@ impl ProcessLink {
 
     /// Why nothing more comes from it.
     async fn why_ended(&mut self) -> String {
-        if let Some(why) = self.pipe.why_ended() {
-            return why.to_owned();
-        }
         let status = match self.leftover {
             Some((status, _)) => Some(status),
             // It closed its output; as a rule that is because it has just ended.
@@ -136,7 +133,7 @@ impl Transport<RoleClient> for ProcessLink {
             tokio::select! {
                 biased;
                 message = self.pipe.receive() => {
-                    if message.is_none() {
+                    if message.is_none() && !self.wire.has_ended() {
                         let why = self.why_ended().await;
                         self.wire.end(&why);
                     }

@@ -45,6 +45,8 @@ pub(super) struct Server {
     state: Mutex<State>,
     /// Held while observers are told, so that they hear of changes in order.
     telling: Mutex<()>,
+    /// Held while the tools are listed again: who waits for it finds them listed.
+    listing_turn: tokio::sync::Mutex<()>,
     this: Weak<Self>,
 }
 
@@ -99,6 +101,7 @@ impl Server {
                 untold: VecDeque::new(),
             }),
             telling: Mutex::new(()),
+            listing_turn: tokio::sync::Mutex::new(()),
             this: Weak::clone(this),
         })
     }
@@ -146,11 +149,10 @@ impl Server {
     /// Starts the server if it can be, and lists its tools again if it says that they have changed.
     pub(super) async fn prepare(&self) {
         let Ok(connection) = self.connection().await else { return };
-        let change = connection.wire().changes();
-        if self.state().listed_at_change == change {
-            return;
+        let _turn = self.listing_turn.lock().await;
+        if self.state().listed_at_change != connection.wire().changes() {
+            self.list_again(&connection).await;
         }
-        self.list_again(&connection).await;
     }
 
     /// The server cannot be reached through this connection any more, though calls that are under
