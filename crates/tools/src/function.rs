@@ -9,11 +9,11 @@ use polychat_core::{
     ports::{Tool, ToolInput, ToolSink},
     tool::{ToolKind, ToolOutput, ToolSpec},
 };
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{context::ToolContext, result::IntoToolResult};
+use crate::{context::ToolContext, result::IntoToolResult, schema::schema_of};
 
 /// Makes a tool of an async function of one argument, whose type describes what the tool takes.
 ///
@@ -113,8 +113,21 @@ impl FnTool {
 
     /// Says that the tool only reads: policies let such tools run without asking.
     #[must_use]
-    pub fn reads_only(mut self) -> Self {
-        self.spec = self.spec.kind(ToolKind::Read);
+    pub fn reads_only(self) -> Self {
+        self.kind(ToolKind::Read)
+    }
+
+    #[must_use]
+    pub(crate) fn kind(mut self, kind: ToolKind) -> Self {
+        self.spec = self.spec.kind(kind);
+        self
+    }
+
+    /// Changes what the argument type could not say.
+    #[cfg(feature = "builtin")]
+    #[must_use]
+    pub(crate) fn edit_schema(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        edit(&mut self.spec.schema);
         self
     }
 
@@ -161,21 +174,4 @@ impl Tool for FnTool {
 pub(crate) fn parse<A: DeserializeOwned>(arguments: Value) -> Result<A, Failure> {
     serde_json::from_value(arguments)
         .map_err(|error| Failure::new(FailureKind::InvalidArguments, &error.to_string()))
-}
-
-/// The schema of an argument type, in the form that providers take.
-pub(crate) fn schema_of<A: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.meta_schema = None;
-        settings.inline_subschemas = true;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<A>().to_value();
-    if let Some(root) = schema.as_object_mut() {
-        root.remove("title");
-        // OpenAI refuses an object that does not say so.
-        if root.get("type").and_then(Value::as_str) == Some("object") {
-            root.entry("properties").or_insert_with(|| Map::new().into());
-        }
-    }
-    schema
 }

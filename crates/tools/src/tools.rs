@@ -15,7 +15,7 @@ use polychat_core::{
 use crate::{
     catalog::{Catalog, Entry, Merged},
     error::ToolsError,
-    schema::{ArgumentSchema, is_tool_name},
+    schema::{ArgumentSchema, is_tool_name, tidied},
 };
 
 /// How many single tools one toolbox takes. Providers take fewer in one request; which agent gets
@@ -106,11 +106,10 @@ impl ToolsBuilder {
         self
     }
 
-    /// Adds several tools, for example [`builtin::all`](crate::builtin::all).
+    /// Adds several tools, for example all that are built in.
     #[must_use]
-    pub fn add_all(mut self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
-        self.tools.extend(tools);
-        self
+    pub fn add_all<T: Tool + 'static>(self, tools: impl IntoIterator<Item = T>) -> Self {
+        tools.into_iter().fold(self, Self::add)
     }
 
     /// Adds whatever tools another toolbox has, now and later.
@@ -139,7 +138,8 @@ impl ToolsBuilder {
         let mut names = HashSet::new();
         let mut entries = Vec::with_capacity(count);
         for tool in self.tools {
-            let spec = Arc::new(tool.spec());
+            let mut spec = tool.spec();
+            spec.schema = tidied(spec.schema);
             let name = Arc::clone(&spec.name);
             if !is_tool_name(&name) {
                 return Err(ToolsError::InvalidName { name });
@@ -149,7 +149,7 @@ impl ToolsBuilder {
             }
             let schema = ArgumentSchema::compile(&spec.schema)
                 .map_err(|reason| ToolsError::InvalidSchema { name, reason })?;
-            entries.push(Entry { spec, schema, tool });
+            entries.push(Entry { spec: Arc::new(spec), schema, tool });
         }
         Ok(Tools { own: Arc::new(Catalog::new(entries)), sources: self.sources.into() })
     }
