@@ -13,6 +13,8 @@ use crate::message::SharedMessage;
 /// Turns are left out whole, so that calls keep their results; the agent's instructions and the
 /// turn at hand always stay. It is part of the rules: the same history must give the same answer,
 /// without a clock, randomness or I/O. What it leaves out is recorded in `message.start`.
+/// It is asked once for each model call, while its chat waits; a panic in it ends that chat's actor
+/// as any bug in there does.
 ///
 /// ```
 /// use polychat_core::rules::{ContextPolicy, ContextSize, PastTurn};

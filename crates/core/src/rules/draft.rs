@@ -72,19 +72,15 @@ impl<'a> Draft<'a> {
     }
 
     /// The messages of the tail themselves; made anew each time, because hardly anybody asks.
+    ///
+    /// Where the tail is empty, nobody does: what a revision cut off belongs to nothing any more.
     pub(super) fn tail_messages(&self) -> impl Iterator<Item = Message> {
-        let cut =
-            |recorded: &Arc<Recorded>| matches!(recorded.event, Event::HistoryTruncated { .. });
-        let events = self.decision.events.rsplit(cut).next().unwrap_or_default();
-        let running = self.state.turn.as_deref();
         let author = self.state.open_step().map(|(_, step)| &step.config.name);
-        let origin = running.map(|turn| Origin { turn: turn.id, author });
-        origin.into_iter().flat_map(move |origin| {
-            let message = move |recorded: &Arc<Recorded>| {
-                written(origin, recorded.seq, recorded.at, &recorded.event)
-            };
-            events.iter().filter_map(message)
-        })
+        let origin = self.state.turn.as_ref().map(|turn| Origin { turn: turn.id, author });
+        let message = move |recorded: &Arc<Recorded>| {
+            written(origin?, recorded.seq, recorded.at, &recorded.event)
+        };
+        self.decision.events.iter().filter_map(message)
     }
 
     /// The place of the next event.

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | answers a prompt | when its turn starts | the prompt's `agent`; or whom its text addresses; or the chat's agent; or the world's |
 //! | answers next, everybody having been asked | when a reply ends | the recorded order; who is gone by then is skipped |
-//! | answers next otherwise | when a reply ends | whom the reply mentions, `handoffs_max` times in a turn |
+//! | answers next otherwise | when a reply ends | whom the reply mentions first, if that is another agent; `handoffs_max` times in a turn |
 //!
 //! An agent keeps, to the end of the turn, the configuration with which it first answered in it.
 //! One that was handed the turn and was removed before its step could begin is stood in for by the
@@ -80,8 +80,7 @@ pub(super) fn answers_next<'a>(
 ) -> Option<&'a AgentName> {
     // While somebody is still to answer, no reply re-routes the turn. Who has stood in for somebody
     // else has answered.
-    let to_answer =
-        |name: &&AgentName| table.get(name).is_some() && turn.config_of(name).is_none();
+    let to_answer = |name: &&AgentName| table.get(name).is_some() && turn.config_of(name).is_none();
     turn.then.iter().find(to_answer).or_else(|| handed_on_to(turn, reply, table))
 }
 

@@ -237,7 +237,8 @@ fn a_decision_about_another_chats_call_is_refused() {
 // Law 5: what waits ends with its turn, however that ends.
 #[test]
 fn whatever_ends_the_turn_ends_what_waits_in_it() {
-    let ends: [(&str, fn(&mut Chat) -> String, &str, &str); 6] = [
+    type End = fn(&mut Chat) -> String;
+    let ends: [(&str, End, &str, &str); 6] = [
         ("cancel", Chat::cancel, "cancelled", "turn.ended 3 cancelled"),
         ("interrupt", |chat| chat.interrupt("p2"), "cancelled", "turn.ended 3 cancelled, prompt"),
         ("revise", |chat| chat.revise(2, "p2", "other"), "cancelled", "history.truncated 2"),

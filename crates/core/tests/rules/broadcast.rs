@@ -141,6 +141,20 @@ fn who_is_gone_when_its_turn_comes_is_skipped_and_who_came_is_not_asked() {
 }
 
 #[test]
+fn who_was_skipped_is_not_asked_later_and_who_was_asked_is_not_asked_again() {
+    let mut chat = asked();
+    let b = chat.agents.agents.remove("b").unwrap();
+    chat.says(4, "one");
+    chat.agents.agents.insert(agent_name("b"), b);
+    chat.agents.settings.mentions = true;
+    chat.agents.settings.handoffs_max = 2;
+    assert!(chat.says(7, "@a: and you?").contains("turn.handed_off 3 guide->a, message.start 10"));
+    // From now on these are handoffs like any other, whomever the prompt had asked.
+    assert!(chat.says(10, "@guide: you").contains("turn.handed_off 3 a->guide"));
+    assert!(chat.says(13, "@b: you").ends_with("turn.ended 3 completed"));
+}
+
+#[test]
 fn when_all_the_others_are_gone_the_reply_was_the_last_one() {
     let mut chat = Chat::new();
     chat.agents = world_of(&["x", "y"]);

@@ -151,6 +151,25 @@ fn room_stays_for_every_open_call_to_end() {
 }
 
 #[test]
+fn room_stays_for_every_call_that_one_decision_lets_run() {
+    let mut chat = Chat::running();
+    (chat.limits.log_events_max, chat.limits.tool_calls_per_step_max) = (480, 100);
+    chat.asks(4, &["write"; 100]);
+    let _ = (0..200).find(|n| chat.queue(&format!("q{n}")) == "refused chat_full").unwrap();
+    let allowed = chat.resolve("4.50", ApprovalDecision::AllowForChat);
+    assert_eq!(allowed.matches("for chat").count(), 100);
+    for index in 0..100 {
+        chat.tool_done(&format!("4.{index}"), "done");
+    }
+    for _ in 0..200 {
+        let Some(open) = chat.state.open_message() else { break };
+        chat.says(open.0.get(), "yes");
+    }
+    assert_eq!((chat.status(), chat.count("tool.result")), ("idle", 100));
+    assert!(chat.log.len() <= 480, "{} events", chat.log.len());
+}
+
+#[test]
 fn checkpoints_of_a_full_chat_are_left_out_and_the_end_still_has_the_text() {
     let mut chat = Chat::running();
     chat.limits.log_events_max = 50;

@@ -8,7 +8,7 @@ use polychat_core::{Command, Event, Recorded, rules::ChatState};
 fn states_and_events_stay_small() {
     // An idle live chat has 8 kB for everything, most of which its actor needs.
     let sizes = [
-        ("ChatState", size_of::<ChatState>(), 448),
+        ("ChatState", size_of::<ChatState>(), 336),
         ("Event", size_of::<Event>(), 112),
         ("Recorded", size_of::<Recorded>(), 144),
         ("Command", size_of::<Command>(), 144),
