@@ -171,11 +171,13 @@ impl Chat {
         self.accepted(Command::Revise { chat, target, prompt }).await
     }
 
-    /// Decides a call that waits for a person.
+    /// Decides a call that waits for a person; [`allow`](Self::allow), [`deny`](Self::deny) and the
+    /// others are this in words.
     ///
     /// # Errors
     ///
-    /// Refused as `approval_not_pending` or `decision_mismatch`.
+    /// Refused as `approval_not_pending` when the call does not wait (any more, or in this chat), as
+    /// `decision_mismatch` when the decision is no answer to what was asked, or as `too_large`.
     pub async fn decide(
         &self,
         call: ToolCallId,
@@ -352,6 +354,22 @@ impl Chat {
 }
 
 /// A message on its way; awaiting it sends it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use polychat::{AgentName, DemoModel, WorldBuilder};
+///
+/// let world = WorldBuilder::new("home", DemoModel::new()).open().await?;
+/// let chat = world.open_chat("a").await?;
+/// let prompt = chat
+///     .prompt("translate this page")
+///     .agent(AgentName::new("assistant")?) // who answers
+///     .context([("page", 7)]) // what tools and models are told besides
+///     .metadata([("from", "the side bar")]) // what watchers get back
+///     .await?;
+/// prompt.outcome().await?;
+/// # Ok::<(), polychat::Error>(()) }).unwrap();
+/// ```
 #[must_use = "a prompt is sent by awaiting it"]
 #[derive(Clone)]
 pub struct PromptRequest {
@@ -393,7 +411,8 @@ impl PromptRequest {
         self
     }
 
-    /// Lets this agent answer.
+    /// Lets this agent answer, whomever the text addresses; the world's default agent stands in for
+    /// one that was removed before the prompt's turn began.
     pub fn agent(mut self, agent: AgentName) -> Self {
         self.body.agent = Some(agent);
         self
@@ -405,7 +424,8 @@ impl PromptRequest {
         self
     }
 
-    /// Attaches the stored part of the host context for this prompt's turn.
+    /// Attaches the stored part of the host context for this prompt's turn. Models and tools get it
+    /// as `HostContext::prompt`; it is never sent to a provider.
     pub fn context(mut self, context: impl Into<Metadata>) -> Self {
         self.body.context = context.into();
         self

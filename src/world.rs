@@ -67,6 +67,22 @@ impl World {
 
     /// Creates a chat; `NewChat::new()` lets the world choose its id.
     ///
+    /// What models and tools shall know of the chat is attached to it: its
+    /// [`context`](NewChat::context) reaches each of their calls, and no provider.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use polychat::{ChatId, DemoModel, NewChat, WorldBuilder};
+    ///
+    /// let world = WorldBuilder::new("home", DemoModel::new()).open().await?;
+    /// let chat = NewChat::with_id(ChatId::new("plans")?)
+    ///     .title("Plans")
+    ///     .context([("tenant", "north"), ("folder", "/srv/north")]);
+    /// let chat = world.create_chat(chat).await?;
+    /// assert_eq!(chat.id().as_str(), "plans");
+    /// # Ok::<(), polychat::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// Refused as `chat_exists`, `chat_deleted`, `too_large`, `unknown_agent`, or when the world is
@@ -131,23 +147,54 @@ impl World {
 
     /// Replaces the world's settings; running turns keep theirs.
     ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use polychat::{DemoModel, WorldBuilder};
+    ///
+    /// let world = WorldBuilder::new("home", DemoModel::new()).open().await?;
+    /// let mut settings = world.info().await?.settings;
+    /// settings.mentions = true; // `@name` addresses an agent
+    /// settings.titles = true; // the model names a chat after its first turn
+    /// world.update(settings).await?;
+    /// # Ok::<(), polychat::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
-    /// A fault of the store, or a closed world.
+    /// Refused as `too_large` or `log_full`; a fault of the store, or a closed world.
     pub async fn update(&self, settings: WorldSettings) -> Result<(), CommandError> {
         self.done(Command::UpdateWorld { settings }).await
     }
 
     /// Adds an agent, or replaces the one of the same name; running turns keep what they have.
     ///
+    /// Whether a model is registered under the name that it gives shows with its first turn, which
+    /// otherwise fails as `not_configured`.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use polychat::{AgentConfig, AgentName, DemoModel, ModelName, WorldBuilder, tool::ToolSelection};
+    ///
+    /// let world = WorldBuilder::new("home", DemoModel::new()).open().await?;
+    /// let guide = AgentConfig::new(AgentName::new("guide")?, ModelName::new("assistant")?)
+    ///     .system("You know the way.")
+    ///     .tools(ToolSelection::All);
+    /// world.put_agent(guide).await?;
+    /// let prompt = world.open_chat("trip").await?.prompt("where are we?");
+    /// prompt.agent(AgentName::new("guide")?).await?;
+    /// # Ok::<(), polychat::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
-    /// A fault of the store, or too many agents.
+    /// Refused as `too_large`, also for one agent too many, or as `log_full`; a fault of the store,
+    /// or a closed world.
     pub async fn put_agent(&self, agent: AgentConfig) -> Result<(), CommandError> {
         self.done(Command::PutAgent { agent }).await
     }
 
-    /// Removes an agent.
+    /// Removes an agent. Turns that it has begun go on; later, the world's default agent stands in
+    /// for it where a chat or a waiting prompt still names it.
     ///
     /// # Errors
     ///
