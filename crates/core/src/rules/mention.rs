@@ -58,10 +58,9 @@ pub fn addressed<'a>(text: &str, table: &'a AgentTable) -> Addressed<'a> {
     called(text).find_map(meant).unwrap_or(Addressed::Nobody)
 }
 
-/// The first agent of the table that a paragraph of `text` begins with an `@` mention of, whatever
-/// the world's settings are.
+/// The first agent of the table whom a paragraph of `text` mentions at its start.
 ///
-/// Names are compared as written. A mention ends at white space, at the end, or at one of `,:;.!?`.
+/// The world's settings do not matter here. Names are compared as written. A mention ends at white space, at the end, or at one of `,:;.!?`.
 /// Paragraphs inside fenced code mention nobody.
 ///
 /// ```
