@@ -1,6 +1,6 @@
 //! One connection to one server, from its handshake to its end, and the calls on it.
 
-use std::{error::Error, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use polychat_core::{content::Text, outcome::cut, ports::ToolSink};
@@ -20,6 +20,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 
 use super::{
     config::{CheckedReach, Config},
+    failure,
     pipe::Pipe,
     process::ProcessLink,
     tap::{Tap, Ticket},
@@ -194,21 +195,13 @@ fn us() -> ClientConfig {
         .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
 }
 
-/// What operators are told of an error: the innermost cause says the most.
+/// What operators are told of a handshake that failed.
 fn reason(error: &ClientInitializeError, wire: &Wire) -> Text {
     let text = match error {
         ClientInitializeError::JsonRpcError(error) => error.message.to_string(),
         ClientInitializeError::ConnectionClosed(_) => wire.why_ended().to_string(),
-        ClientInitializeError::TransportError { error, .. } => innermost(&*error.error),
+        ClientInitializeError::TransportError { error, .. } => failure::send_reason(error),
         other => other.to_string(),
     };
     cut(&text, 512).into()
-}
-
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

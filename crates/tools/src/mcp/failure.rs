@@ -6,10 +6,10 @@ use polychat_core::{Failure, FailureKind};
 use rmcp::{
     model::ErrorCode,
     service::ServiceError,
-    transport::{DynamicTransportError, streamable_http_client::HttpStatusError},
+    transport::{DynamicTransportError, streamable_http_client::StreamableHttpError},
 };
 
-use super::connection::innermost;
+type HttpError = StreamableHttpError<reqwest::Error>;
 
 /// The connection ended under the call.
 pub(super) fn ended(server: &str, why: &str) -> Failure {
@@ -37,21 +37,34 @@ pub(super) fn of_service(server: &str, error: &ServiceError) -> Failure {
     }
 }
 
-/// Why a server cannot be reached through this connection any more, if that is what an error says.
-pub(super) fn unreachable(error: &ServiceError) -> Option<String> {
+/// Why a connection is of no more use, if that is what an error says: the next call makes another.
+pub(super) fn useless(error: &ServiceError) -> Option<String> {
     let ServiceError::TransportSend(error) = error else { return None };
-    // An answer with a status is an answer: the server is there.
-    let answered = chain(&*error.error).any(|it| it.is::<HttpStatusError>());
-    let connected = chain(&*error.error)
-        .filter_map(|it| it.downcast_ref::<reqwest::Error>())
-        .all(|it| !it.is_connect());
-    (!answered && !connected).then(|| send_reason(error))
+    let gone = match error.error.downcast_ref::<HttpError>()? {
+        HttpError::Client(error) => error.is_connect(),
+        HttpError::SessionExpired
+        | HttpError::SessionRecoveryTimeout
+        | HttpError::ReinitializationFailed(_) => true,
+        // An answer with a status is an answer: the server is there.
+        _ => false,
+    };
+    gone.then(|| send_reason(error))
 }
 
-fn send_reason(error: &DynamicTransportError) -> String {
-    innermost(&*error.error)
+/// Why something could not be sent. It names no address and no header.
+pub(super) fn send_reason(error: &DynamicTransportError) -> String {
+    match error.error.downcast_ref::<HttpError>() {
+        Some(HttpError::Client(error)) => innermost(error),
+        Some(error) => error.to_string(),
+        None => innermost(&*error.error),
+    }
 }
 
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
+/// The innermost cause, which says the most.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }

@@ -12,7 +12,7 @@ use reqwest::{
     redirect,
 };
 use rmcp::{
-    model::ClientJsonRpcMessage,
+    model::{ClientJsonRpcMessage, JsonRpcMessage},
     transport::{
         StreamableHttpClientTransport,
         common::client_side_sse::{BoxedSseResponse, ExponentialBackoff},
@@ -169,6 +169,7 @@ impl StreamableHttpClient for HttpClient {
         custom_headers: HashMap<HeaderName, HeaderValue>,
         limits: StreamableHttpResponseLimits,
     ) -> HttpResult<StreamableHttpPostResponse> {
+        let asks = matches!(message, JsonRpcMessage::Request(_)) && session_id.is_some();
         let sent = self.0.post_message_with_response_limits(
             uri,
             message,
@@ -177,7 +178,17 @@ impl StreamableHttpClient for HttpClient {
             custom_headers,
             limits,
         );
-        without_url(sent.await)
+        match without_url(sent.await) {
+            // An error that names no request, as the answer to one: the server has lost the
+            // session. It ought to say so by status 404; some say 400 and this. `rmcp` then begins
+            // another session and asks once more, instead of waiting for an answer for ever.
+            Ok(StreamableHttpPostResponse::Json(JsonRpcMessage::Error(error), _))
+                if asks && error.id.is_none() =>
+            {
+                Err(StreamableHttpError::SessionExpired)
+            }
+            answer => answer,
+        }
     }
 
     async fn delete_session(

@@ -45,7 +45,7 @@ impl Tool for McpTool {
             Ok(answer) => answer::output(answer),
             Err(CallError::Ended(why)) => Err(failure::ended(server, &why)),
             Err(CallError::Service(error)) => {
-                if let Some(why) = failure::unreachable(&error) {
+                if let Some(why) = failure::useless(&error) {
                     self.server.retire(&connection, &why);
                 }
                 Err(failure::of_service(server, &error))
