@@ -14,6 +14,7 @@ mod support;
 mod text;
 
 mod agents;
+mod approvals;
 mod canary;
 mod chats;
 mod cursors;
