@@ -11,6 +11,7 @@ mod everything;
 mod fake;
 mod http;
 mod lives;
+mod logs;
 mod names;
 #[cfg(unix)]
 mod processes;
