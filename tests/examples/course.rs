@@ -97,3 +97,59 @@ async fn a_model_of_ones_own_answers_and_may_decline() {
     let lines: Vec<_> = printed.out.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
     assert_eq!(lines, ["stressed", "strap", "failed", "reward"]);
 }
+
+// REQ-4, law 3, law 5
+#[tokio::test]
+async fn tools_know_for_whom_they_work_and_what_acts_waits_for_a_person() {
+    let printed = lesson("06_tools_and_approval").await;
+    let said: Vec<&str> = printed.out.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let expected = [
+        r#"north: stock answered "12 bags"."#,
+        r#"south: stock answered "3 bags"."#,
+        r#"north: stock failed (tool_failed): "north has no gold"."#,
+        // What a schema has against its arguments is the validator's to say.
+        "north: stock failed (invalid_arguments): ",
+        r#"north awaiting: order {"item":"flour"}?"#,
+        "south: Nice to meet you, Sue. ",
+        r#"north: order answered "flour for north, by Ida"."#,
+        "a second yes is refused: call ",
+        r#"south: order was not allowed: "we sell no rye"."#,
+        r#"north: order answered "salt for north, by nobody"."#,
+        concat!(
+            r#"north: order answered "yeast for north, by nobody". "#,
+            r#"order answered "milk for north, by nobody"."#
+        ),
+        r#"south awaiting: "Which bread?""#,
+        r#"south: You answered "rolls"."#,
+    ];
+    assert_eq!(said.len(), expected.len(), "{}", printed.out);
+    for (said, expected) in said.iter().zip(expected) {
+        // Where the whole line is not known beforehand, its beginning is.
+        let whole = !expected.ends_with(' ');
+        assert!(said.starts_with(expected) && (!whole || *said == expected), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn agents_are_addressed_hand_on_are_asked_at_once_and_end_their_turns_as_they_were() {
+    let printed = lesson("08_agents").await;
+    let said: Vec<&str> = printed.out.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let expected = [
+        "you: my name is Ada",
+        "waiter: Nice to meet you, Ada. This is message 1 you sent in this chat.",
+        r#"and the chat, which nobody had named, is called "My name is Ada""#,
+        "you: @porter, who are you?",
+        r#"porter: I am porter. My instructions are "You carry."."#,
+        "you: /handoff cook what is my name?",
+        "waiter: @cook what is my name?",
+        "cook: Your name is Ada.",
+        "you: @all who are you?",
+        r#"cook: I am cook. My instructions are "You cook with butter."."#,
+        r#"porter: I am porter. My instructions are "You carry."."#,
+        r#"waiter: I am waiter. My instructions are "You serve."."#,
+        r#"cook: You answered "yes". My instructions are "You cook with butter."."#,
+        "you: @cook what are your instructions?",
+        r#"cook: My instructions are "You cook with oil."."#,
+    ];
+    assert_eq!(said, expected);
+}

@@ -126,7 +126,8 @@ fn told(Heard { tool, answer }: &Heard) -> String {
         Ok(text) if asked => format!("You answered {}.", quote(text)),
         Ok(text) => format!("{tool} answered {}.", quote(text)),
         Err(failure) => {
-            let why = quote(&failure.message);
+            // On one line, however many the tool needed to say it.
+            let why = quote(&failure.message.split_whitespace().collect::<Vec<_>>().join(" "));
             match failure.kind {
                 FailureKind::Denied if asked => format!("You did not answer: {why}."),
                 FailureKind::Denied => format!("{tool} was not allowed: {why}."),

@@ -64,7 +64,7 @@ async fn it_asks_for_several_at_once_and_tells_of_each_in_the_order_of_the_calls
         .tool_parts(1, &[])
         .failed(failed(FailureKind::Denied, "not today"))
         .tool_parts(2, &[])
-        .failed(failed(FailureKind::InvalidArguments, "that is a string"))
+        .failed(failed(FailureKind::InvalidArguments, "that is\n  a string"))
         .tool(3, &"long ".repeat(100));
     let told = say(&history).await;
     let beginning = "a answered \"one\". b was not allowed: \"not today\". c failed \
