@@ -213,16 +213,16 @@ impl ToolPolicy {
     /// ```
     #[must_use]
     pub fn verdict(&self, spec: &ToolSpec) -> Verdict {
-        if spec.kind == ToolKind::Question || spec.needs_approval {
-            return Verdict::Ask;
-        }
         let mode = self.tools.get(&spec.name).copied().unwrap_or(self.mode);
         match (mode, spec.kind) {
-            (PolicyMode::Auto, _) | (PolicyMode::Ask | PolicyMode::Read, ToolKind::Read) => {
-                Verdict::Allow
+            (_, ToolKind::Question) => Verdict::Ask,
+            // Where only reading is allowed, nobody is asked for more.
+            (PolicyMode::Read, ToolKind::Act) => Verdict::Deny,
+            (PolicyMode::Ask, ToolKind::Act) => Verdict::Ask,
+            (PolicyMode::Auto, ToolKind::Act) | (_, ToolKind::Read) if spec.needs_approval => {
+                Verdict::Ask
             }
-            (PolicyMode::Ask, _) => Verdict::Ask,
-            (PolicyMode::Read, _) => Verdict::Deny,
+            (PolicyMode::Auto, ToolKind::Act) | (_, ToolKind::Read) => Verdict::Allow,
         }
     }
 }

@@ -22,7 +22,7 @@ const TABLE: [(ToolKind, bool, [&str; 3]); 6] = [
     (ToolKind::Act, false, ["denied", "permission", "run"]),
     (ToolKind::Question, false, ["question", "question", "question"]),
     (ToolKind::Read, true, ["permission", "permission", "permission"]),
-    (ToolKind::Act, true, ["permission", "permission", "permission"]),
+    (ToolKind::Act, true, ["denied", "permission", "permission"]),
     (ToolKind::Question, true, ["question", "question", "question"]),
 ];
 
