@@ -23,8 +23,8 @@ pub struct ToolSpec {
     pub schema: Value,
     /// What running it means.
     pub kind: ToolKind,
-    /// Whether each call needs a person's approval whatever the policy says. A person may give it
-    /// for a whole chat.
+    /// Whether a person must allow each call that the policy would let run. A person may do so for
+    /// a whole chat.
     pub needs_approval: bool,
     /// How long one call may take, in milliseconds, where that is less than
     /// [`Limits::tool_duration_max`](crate::Limits::tool_duration_max).

@@ -171,6 +171,8 @@ impl Answering {
             faults.push(LogFault::WrongAgent { expected, got });
         }
         self.holder = name.clone();
+        // Whoever answers in the stead of another one is not asked again.
+        self.then.retain(|asked| asked != name);
         match self.configs.iter().find(|known| known.name == *name) {
             Some(known) if known != config => {
                 faults.push(LogFault::AgentChangedMidTurn { agent: name.clone() });
