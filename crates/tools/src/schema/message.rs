@@ -3,34 +3,36 @@
 use std::fmt::Write;
 
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use polychat_core::{Failure, FailureKind, outcome::cut};
+use polychat_core::{
+    Failure, FailureKind,
+    outcome::{FAILURE_MESSAGE_BYTES_MAX, cut},
+};
 use serde_json::Value;
 
 use super::REASON_BYTES_MAX;
 
 /// How many things that are wrong are told at once.
 const ERRORS_MAX: usize = 8;
-/// How many values the arguments may have so that all of them are looked at for errors. In larger
-/// ones only the first error is looked for: a flood must not cost more than it has to.
-const VALUES_MAX: usize = 1_000;
+/// How many values the arguments may have so that errors are looked for, which costs far more than
+/// to see that there are some: a flood must not hold up the thread.
+const VALUES_MAX: usize = 10_000;
 /// How many choices within choices are told.
 const CHOICES_DEPTH_MAX: usize = 3;
 
 /// Says where the arguments are wrong and what is expected there, but not what stands there.
 pub(super) fn of(validator: &Validator, arguments: &Value) -> Failure {
     let mut message = String::from("the arguments do not fit the schema:");
-    if are_few(arguments, &mut { VALUES_MAX }) {
-        let mut errors = validator.iter_errors(arguments);
-        for error in errors.by_ref().take(ERRORS_MAX) {
-            message.push('\n');
-            tell(&mut message, &error, CHOICES_DEPTH_MAX);
-        }
-        if errors.next().is_some() {
-            message.push_str("\nand more");
-        }
-    } else if let Err(error) = validator.validate(arguments) {
+    if !are_few(arguments, &mut { VALUES_MAX }) {
+        message.push_str("\nthey are too many values to say which");
+        return Failure::new(FailureKind::InvalidArguments, &message);
+    }
+    let mut errors = validator.iter_errors(arguments);
+    for error in errors.by_ref().take(ERRORS_MAX) {
         message.push('\n');
         tell(&mut message, &error, CHOICES_DEPTH_MAX);
+    }
+    if errors.next().is_some() {
+        message.push_str("\nand more");
     }
     Failure::new(FailureKind::InvalidArguments, &message)
 }
@@ -46,7 +48,11 @@ fn are_few(value: &Value, left: &mut usize) -> bool {
     }
 }
 
+/// Adds one error, unless nobody would read so far.
 fn tell(message: &mut String, error: &ValidationError<'_>, depth: usize) {
+    if message.len() > FAILURE_MESSAGE_BYTES_MAX {
+        return;
+    }
     let place = error.instance_path().to_string();
     // Writing to a string cannot fail.
     let _ = write!(message, "arguments{}: ", cut(&place, REASON_BYTES_MAX));
@@ -57,9 +63,12 @@ fn tell(message: &mut String, error: &ValidationError<'_>, depth: usize) {
             // "Fits none of them" would not tell what to mend.
             message.push_str("value fits none of the choices:");
             for (index, errors) in context.iter().take(ERRORS_MAX).enumerate() {
-                let Some(first) = errors.first() else { continue };
-                message.push_str(if index == 0 { " either " } else { " or " });
-                tell(message, first, depth - 1);
+                message.push_str(if index == 0 { " either (" } else { " or (" });
+                for (index, error) in errors.iter().take(ERRORS_MAX).enumerate() {
+                    message.push_str(if index == 0 { "" } else { " and " });
+                    tell(message, error, depth - 1);
+                }
+                message.push(')');
             }
         }
         _ => message.push_str(cut(&error.masked().to_string(), REASON_BYTES_MAX)),

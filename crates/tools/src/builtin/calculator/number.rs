@@ -19,6 +19,9 @@ use Number::{Double, Whole};
 /// Doubles up to here are whole exactly when they look so.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
+/// The largest number whose factorial is a double.
+const FACTORIAL_MAX: i128 = 170;
+
 impl Number {
     /// A result of doubles, if it is a number.
     pub(super) fn finite(value: f64) -> Result<Self, Message> {
@@ -116,10 +119,10 @@ impl Number {
     }
 
     pub(super) fn factorial(self) -> Result<Self, Message> {
-        let Some(n) = self.as_whole().and_then(|n| u8::try_from(n).ok()) else {
-            return Err("only whole numbers from 0 to 170 have a factorial here".into());
+        let Some(n) = self.as_whole().filter(|n| (0..=FACTORIAL_MAX).contains(n)) else {
+            return Err(format!("{self} is no whole number from 0 to {FACTORIAL_MAX}").into());
         };
-        (1..=i128::from(n)).try_fold(Whole(1), |product, factor| product.mul(Whole(factor)))
+        (1..=n).try_fold(Whole(1), |product, factor| product.mul(Whole(factor)))
     }
 
     /// As a whole number, if it is one for sure.
