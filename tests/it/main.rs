@@ -19,6 +19,7 @@ mod canary;
 mod chats;
 mod cursors;
 mod edges;
+mod host_context;
 mod interference;
 mod laws;
 mod limits;

@@ -1,9 +1,10 @@
 //! The host context of one call: what is stored, and what is resolved for it.
 
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt;
 use polychat_core::{
-    ChatId, Failure, Metadata,
+    ChatId, Failure, FailureKind, Metadata,
     ports::{Callee, ContextRequest, HostContext},
 };
 
@@ -31,7 +32,20 @@ pub(crate) async fn context(
         let (world, chat) = (environment.world.clone(), chat.clone());
         let (chat_context, prompt_context) = (context.chat.clone(), context.prompt.clone());
         let request = ContextRequest::new(world, chat, chat_context, prompt_context, callee);
-        context.resolved = Arc::clone(provider).resolve(request).await?;
+        let resolving = AssertUnwindSafe(async { provider.resolve(request).await });
+        context.resolved = match resolving.catch_unwind().await {
+            Ok(resolved) => resolved.map_err(bounded)?,
+            // The text of the panic may quote a secret; it stays where the panic hook put it.
+            Err(_) => return Err(Failure::new(FailureKind::Panicked, PANICKED)),
+        };
     }
     Ok(context)
+}
+
+const PANICKED: &str = "the context provider panicked";
+
+/// A failure of the provider's, whose message may be of any length.
+fn bounded(failure: Failure) -> Failure {
+    let bounded = Failure::new(failure.kind, &failure.message);
+    if failure.retryable { bounded.retryable() } else { bounded }
 }
