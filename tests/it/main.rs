@@ -31,6 +31,7 @@ mod shutdown;
 mod stalls;
 mod state_machine;
 mod supervision;
+mod titles;
 mod tools;
 mod turns;
 mod world_feed;
