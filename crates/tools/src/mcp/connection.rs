@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use futures_util::future::BoxFuture;
-use polychat_core::{content::Text, outcome::cut, ports::ToolSink};
+use polychat_core::{content::Text, ports::ToolSink};
 use rmcp::{
     RoleClient, ServiceExt,
     model::{
@@ -48,6 +48,8 @@ pub(super) enum StartError {
     Listing(Text),
     #[error("it was not ready within {0:?}")]
     TooSlow(std::time::Duration),
+    #[error("starting it panicked")]
+    Panicked,
 }
 
 /// Why a call has no result.
@@ -153,9 +155,11 @@ impl Connection {
         }
     }
 
-    /// Ends the connection in an orderly way, and waits for that.
-    pub(super) async fn close(mut self) {
-        let _ = self.service.close().await;
+    /// Ends the connection in an orderly way, and waits for that. Calls on it fail at once.
+    pub(super) async fn close(&self) {
+        self.wire.end("it was stopped");
+        self.service.cancellation_token().cancel();
+        self.wire.gone().await;
     }
 }
 
@@ -197,11 +201,10 @@ fn us() -> ClientConfig {
 
 /// What operators are told of a handshake that failed.
 fn reason(error: &ClientInitializeError, wire: &Wire) -> Text {
-    let text = match error {
-        ClientInitializeError::JsonRpcError(error) => error.message.to_string(),
-        ClientInitializeError::ConnectionClosed(_) => wire.why_ended().to_string(),
-        ClientInitializeError::TransportError { error, .. } => failure::send_reason(error),
-        other => other.to_string(),
-    };
-    cut(&text, 512).into()
+    match error {
+        ClientInitializeError::JsonRpcError(error) => error.message.as_ref().into(),
+        ClientInitializeError::ConnectionClosed(_) => wire.why_ended(),
+        ClientInitializeError::TransportError { error, .. } => failure::send_reason(error).into(),
+        other => other.to_string().into(),
+    }
 }

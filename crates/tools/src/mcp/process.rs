@@ -164,6 +164,7 @@ impl Transport<RoleClient> for ProcessLink {
         }
         self.group.kill();
         let _ = self.child.start_kill();
+        let _ = timeout(STEP_DURATION_MAX, self.child.wait()).await;
         Ok(())
     }
 }

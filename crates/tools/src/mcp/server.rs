@@ -14,13 +14,16 @@
 
 use std::{
     collections::VecDeque,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use polychat_core::{
     content::Text,
     diagnostic::ToolSourceState::{self, Failed, Ready, Starting},
+    outcome::cut,
 };
 use tokio::{
     sync::watch,
@@ -37,6 +40,9 @@ use super::{
     observers::Observers,
     status::{McpState, McpStatus},
 };
+
+/// The longest reason of a failure: a server may have said it.
+const REASON_BYTES_MAX: usize = 512;
 
 /// One server, shared by all chats.
 pub(super) struct Server {
@@ -165,11 +171,7 @@ impl Server {
     pub(super) async fn stop(&self) {
         let phase = std::mem::replace(&mut self.state().phase, Phase::Idle);
         if let Phase::Ready { connection, .. } = phase {
-            connection.wire().end("it was stopped");
-            // Calls that were under way let go of it as soon as they have heard.
-            if let Some(connection) = Arc::into_inner(connection) {
-                connection.close().await;
-            }
+            connection.close().await;
         }
     }
 
@@ -282,7 +284,7 @@ impl Server {
             Phase::Ready { connection: current, since, .. } if Arc::ptr_eq(current, connection) => {
                 let ran = since.elapsed();
                 let pause = state.back_off.ended_after(ran);
-                state.fail(pause, true, &why.into());
+                state.fail(pause, true, why);
             }
             _ => return,
         }
@@ -324,12 +326,13 @@ impl Server {
 }
 
 impl State {
-    fn fail(&mut self, pause: Duration, could_start: bool, reason: &Text) {
+    fn fail(&mut self, pause: Duration, could_start: bool, reason: &str) {
         let now = Instant::now();
         let until = now.checked_add(pause).unwrap_or(now);
         self.phase = Phase::Paused { until, could_start };
-        self.reason = Arc::clone(reason);
-        self.untold.push_back((Failed, Arc::clone(reason)));
+        let reason = Text::from(cut(reason, REASON_BYTES_MAX));
+        self.reason = Arc::clone(&reason);
+        self.untold.push_back((Failed, reason));
     }
 }
 
@@ -345,8 +348,11 @@ async fn run(
     done: watch::Sender<Option<Result<Arc<Connection>, Text>>>,
 ) {
     let limit = config.limits.start_duration_max;
-    let opened = timeout(limit, open(&config)).await;
-    let outcome = opened.unwrap_or(Err(StartError::TooSlow(limit)));
+    let opened = AssertUnwindSafe(timeout(limit, open(&config))).catch_unwind().await;
+    let outcome = match opened {
+        Ok(opened) => opened.unwrap_or(Err(StartError::TooSlow(limit))),
+        Err(_) => Err(StartError::Panicked),
+    };
     let Some(server) = server.upgrade() else { return };
     let outcome = match outcome {
         Ok((connection, listing, change)) => {
@@ -355,7 +361,7 @@ async fn run(
             Ok(connection)
         }
         Err(error) => {
-            let reason = Text::from(error.to_string());
+            let reason = Text::from(cut(&error.to_string(), REASON_BYTES_MAX));
             server.not_started(&reason);
             Err(reason)
         }

@@ -36,21 +36,32 @@ pub(super) struct Ticket {
 /// A transport, seen through.
 pub(super) struct Tap<T> {
     inner: T,
-    wire: Arc<Wire>,
     replies: Arc<Semaphore>,
+    // Below `inner`, so that it is told of the end after that is gone.
+    wire: EndOnDrop,
+}
+
+/// Tells of the end of a connection, also when the runtime goes away under it.
+struct EndOnDrop(Arc<Wire>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end("it was stopped");
+        self.0.set_gone();
+    }
 }
 
 impl<T: Transport<RoleClient>> Tap<T> {
     pub(super) fn new(inner: T, wire: Arc<Wire>) -> Self {
-        Self { inner, wire, replies: Arc::new(Semaphore::new(REPLIES_MAX)) }
+        Self { inner, replies: Arc::new(Semaphore::new(REPLIES_MAX)), wire: EndOnDrop(wire) }
     }
 
     fn hear(&self, notification: ServerNotification) {
         match notification {
             ServerNotification::ProgressNotification(progress) => {
-                self.wire.progress(&progress.params);
+                self.wire.0.progress(&progress.params);
             }
-            ServerNotification::ToolListChangedNotification(_) => self.wire.tools_changed(),
+            ServerNotification::ToolListChangedNotification(_) => self.wire.0.tools_changed(),
             // Nothing else concerns a chat.
             _ => tracing::trace!("a notification of an mcp server is ignored"),
         }
@@ -103,7 +114,7 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Tap<T> {
                 Some(JsonRpcMessage::Request(message)) => self.reply(message.id, &message.request),
                 Some(answer) => return Some(answer),
                 None => {
-                    self.wire.end("its connection has ended");
+                    self.wire.0.end("its connection has ended");
                     return None;
                 }
             }
@@ -112,12 +123,5 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Tap<T> {
 
     fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
         self.inner.close()
-    }
-}
-
-impl<T> Drop for Tap<T> {
-    fn drop(&mut self) {
-        // Also when the runtime goes away under it.
-        self.wire.end("it was stopped");
     }
 }

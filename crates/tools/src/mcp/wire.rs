@@ -32,6 +32,8 @@ pub(super) struct Wire {
     called: AtomicBool,
     ended: CancellationToken,
     why_ended: OnceLock<Text>,
+    /// Whatever there was on the other side of it is gone: closed, or its process ended.
+    gone: CancellationToken,
 }
 
 impl Wire {
@@ -85,6 +87,16 @@ impl Wire {
     /// Waits for its end.
     pub(super) async fn ended(&self) {
         self.ended.cancelled().await;
+    }
+
+    /// Nothing is left of the connection.
+    pub(super) fn set_gone(&self) {
+        self.gone.cancel();
+    }
+
+    /// Waits until nothing is left of it.
+    pub(super) async fn gone(&self) {
+        self.gone.cancelled().await;
     }
 
     /// Why it has ended.

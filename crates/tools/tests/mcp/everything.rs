@@ -189,7 +189,9 @@ async fn inside_of_the_namespace() {
     }
     let mut server = listen().await;
     let url = format!("http://127.0.0.1:{PORT}/mcp");
-    let mcp = alone(McpServer::http("every", url).limits(limits_of_node()));
+    let mut limits = limits_of_node();
+    limits.restart_delay = Duration::from_millis(100);
+    let mcp = alone(McpServer::http("every", url).limits(limits));
     let watcher = Watcher::of(&mcp);
     prepare_all(&mcp).await;
     assert!(names(&mcp).contains(&LONG.to_owned()), "{:?}", mcp.status());

@@ -8,7 +8,7 @@ use polychat_core::{
     ports::Toolbox,
     tool::ToolSelection,
 };
-use polychat_tools::mcp::{Mcp, McpServer, McpState};
+use polychat_tools::mcp::{Mcp, McpConnect, McpServer, McpState, McpStream};
 use serde_json::json;
 use tokio::time::{Instant, advance};
 
@@ -331,6 +331,41 @@ async fn a_server_that_cannot_be_started_keeps_no_other_from_starting() {
     let states: Vec<_> = mcp.status().iter().map(|it| it.state).collect();
     assert_eq!(states, [McpState::Failed, McpState::Failed, McpState::Ready]);
     assert!(mcp.status()[0].reason.contains("cannot be reached"), "{:?}", mcp.status()[0]);
+}
+
+// Law 6: code of an embedder that panics ends nothing but its own start, and not in a circle
+#[tokio::test(start_paused = true)]
+async fn a_way_to_a_server_that_panics_is_a_start_that_failed() {
+    struct Panics;
+    #[async_trait::async_trait]
+    impl McpConnect for Panics {
+        async fn connect(&self) -> std::io::Result<McpStream> {
+            panic!("planned by the test");
+        }
+    }
+    let mcp = alone(McpServer::connect("s", Panics).limits(limits()));
+    let watcher = Watcher::of(&mcp);
+    let failure = call(&mcp, "s_work").failure().await;
+    assert!(failure.message.contains("panicked"), "{failure}");
+    prepare_all(&mcp).await;
+    assert_eq!(watcher.states(), [Starting, Failed]);
+}
+
+// Law 7: what a server says of itself is not kept beyond its bound
+#[tokio::test]
+async fn a_long_excuse_is_cut() {
+    let (server, mut fake) = Fake::server("s");
+    let mcp = alone(server);
+    let watcher = Watcher::of(&mcp);
+    let preparing = prepare(&mcp);
+    let mut peer = fake.accept().await;
+    peer.welcome().await;
+    let request = peer.expect("tools/list").await;
+    peer.refuse(&request, -32603, &"sorry ".repeat(10_000)).await;
+    preparing.await.unwrap();
+    assert!(watcher.last_reason().starts_with("it does not say what tools it has: "));
+    assert_eq!(watcher.last_reason().len(), 512);
+    assert_eq!(mcp.status()[0].reason.len(), 512);
 }
 
 // Observers hear of changes in order, from several threads at once, for as long as they live

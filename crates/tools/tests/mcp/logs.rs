@@ -86,8 +86,10 @@ async fn what_chats_say_to_a_server_and_hear_from_it_is_logged_only_at_trace() {
         let token = &request["params"]["_meta"]["progressToken"];
         let said = json!({ "progressToken": token, "progress": 1, "message": canary });
         peer.notify("notifications/progress", said).await;
-        for method in ["message", "resources/updated", "tools/list_changed", "canary", "cancelled"] {
-            let params = json!({ "level": "info", "data": canary, "uri": canary, "reason": canary });
+        for method in ["message", "resources/updated", "tools/list_changed", "canary", "cancelled"]
+        {
+            let params =
+                json!({ "level": "info", "data": canary, "uri": canary, "reason": canary });
             peer.notify(&format!("notifications/{method}"), params).await;
         }
         let ask = json!({ "messages": [], "maxTokens": 1, "systemPrompt": canary });
@@ -147,10 +149,8 @@ async fn what_a_connection_records_stands_in_no_span_of_who_needed_it_first() {
     drop(peer);
     mcp.stop().await;
     let text = log.text();
-    let mixed: Vec<_> = text
-        .lines()
-        .filter(|line| line.contains("chat-of-a") && line.contains("chat-b"))
-        .collect();
+    let mixed: Vec<_> =
+        text.lines().filter(|line| line.contains("chat-of-a") && line.contains("chat-b")).collect();
     assert!(mixed.is_empty(), "{mixed:?}");
     assert!(text.contains("chat-b"), "nothing was recorded at all");
 }

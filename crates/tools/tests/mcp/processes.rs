@@ -160,14 +160,23 @@ async fn a_process_may_finish_what_it_does_when_its_input_ends() {
     mcp.stop().await;
     assert_eq!(all_gone(reader).await, "bye\n");
 
-    // One that ends when it is asked to gets the time to do so.
+    // One that ends when it is asked to gets the time to do so, and is waited for, also with calls.
     let leash = Leash::new("asked");
-    let reader = leash.reader();
+    let mut reader = leash.reader();
     let wait = "trap 'echo asked >&9; exit 0' TERM; while :; do sleep 0.05; done";
-    let mcp = alone(sh(&format!("exec 9>\"$1\"\n{HELLO}{wait}")).args(["sh", leash.as_str()]));
-    prepare_all(&mcp).await;
+    let script = format!("exec 9>\"$1\"\n{HELLO}{READ}echo called >&9\n{wait}");
+    let mcp = alone(sh(&script).args(["sh", leash.as_str()]));
+    let calling = call(&mcp, "s_work");
+    let mut word = [0; 7];
+    reader.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"called\n");
+    let pid = mcp.status()[0].pid.unwrap().to_string();
+    let alive = || Command::new("kill").args(["-0", &pid]).output().unwrap().status.success();
+    assert!(alive());
     mcp.stop().await;
+    assert!(!alive());
     assert_eq!(all_gone(reader).await, "asked\n");
+    assert!(calling.failure().await.message.contains("it was stopped"));
 }
 
 // A runtime that goes away takes the process with it, at once
