@@ -1,4 +1,11 @@
-//! The world's own log: agents and settings, through faults and a restart.
+//! The world's own log: agents and settings, through faults and a restart; and agents in turns.
+//!
+//! | file | shows |
+//! |---|---|
+//! | here | agents and settings as the world's own log |
+//! | `turns` | turns that several agents answer, and agents that change meanwhile |
+
+mod turns;
 
 use std::time::Duration;
 
