@@ -9,11 +9,15 @@
 //! | `hostile` | tools that panic wherever they can |
 //! | `lives` | crashes, restarts, shutdowns, a store that is away |
 //! | `places` | places among the running turns |
+//! | `entangled` | tools that reach back into the world that runs them, and out to threads |
+//! | `sources` | where tools come from |
 
 mod bounds;
 mod endings;
+mod entangled;
 mod hostile;
 mod live;
 mod lives;
 mod places;
+mod sources;
 mod turn_loop;

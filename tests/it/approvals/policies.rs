@@ -73,14 +73,14 @@ at_both_doors! {
         house.world.put_agent(own("strict", policy(Read, &[]))).await.unwrap();
         house.world.put_agent(own("choosy", policy(Auto, &[("act", Ask), ("look", Read)]))).await.unwrap();
         let table = [
-            (policy(Read, &[]), "assistant", ["look runs", "act denied", "guarded asks", "ask asks"]),
+            (policy(Read, &[]), "assistant", ["look runs", "act denied", "guarded denied", "ask asks"]),
             (policy(Ask, &[]), "assistant", ["look runs", "act asks", "guarded asks", "ask asks"]),
             (policy(Auto, &[]), "assistant", ["look runs", "act runs", "guarded asks", "ask asks"]),
             (policy(Ask, &[("act", Auto)]), "assistant", ["look runs", "act runs", "guarded asks", "ask asks"]),
             (policy(Auto, &[("act", Read)]), "assistant", ["look runs", "act denied", "guarded asks", "ask asks"]),
             // An agent's own policy takes the place of the world's, stricter or not.
             (policy(Read, &[]), "free", ["look runs", "act runs", "guarded asks", "ask asks"]),
-            (policy(Auto, &[]), "strict", ["look runs", "act denied", "guarded asks", "ask asks"]),
+            (policy(Auto, &[]), "strict", ["look runs", "act denied", "guarded denied", "ask asks"]),
             (policy(Read, &[("act", Auto)]), "choosy", ["look runs", "act asks", "guarded asks", "ask asks"]),
         ];
         for (n, (policy, agent, expected)) in table.into_iter().enumerate() {

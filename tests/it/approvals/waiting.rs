@@ -241,6 +241,47 @@ async fn chats_that_wait_make_room_in_a_full_world() {
     }
 }
 
+// law 7: a decision about a chat for which there is no room is refused, and can be made again
+#[tokio::test(start_paused = true)]
+async fn a_decision_that_finds_no_room_for_its_chat_is_refused_and_loses_nothing() {
+    let house = world_of_tools().limits(|limits| limits.live_chats_max = 1).open().await;
+    let a = house.chat("a").await;
+    let (prompt, call) = awaiting(&house, &a, "hello").await;
+    let busy = house.chat("busy").await;
+    let (_, model) = house.begin(&busy, "busy").await;
+    assert_eq!(code(a.decide(call, AllowOnce).await), "live_chats_full");
+    assert_eq!((status(&a).await, pending(&a).await.len()), (StatusKind::Awaiting, 1));
+    model.finish();
+    settle().await;
+    a.decide(call, AllowOnce).await.unwrap();
+    house.running("hello").await.result("done");
+    house.answer("hello", "well").await;
+    assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
+    assert_sound(&a).await;
+}
+
+// law 5: a chat that cannot store anything decides nothing
+#[tokio::test(start_paused = true)]
+async fn a_decision_about_a_stalled_chat_is_refused_until_it_has_healed() {
+    let house = world_of_tools().open().await;
+    let chat = house.chat("a").await;
+    let (_, call) = awaiting(&house, &chat, "hello").await;
+    house.faults.for_chat(chat.id()).every(Call::Append, Fault::Unavailable);
+    house.faults.for_chat(chat.id()).every(Call::Open, Fault::Unavailable);
+    assert_eq!(code(chat.rename("x").await), "store_unavailable");
+    let refused = chat.decide(call, AllowOnce).await.unwrap_err();
+    assert_eq!((refused.code(), refused.retryable()), ("chat_stalled", true));
+    pass(400 * SECOND).await;
+    house.faults.clear();
+    pass(30 * SECOND).await;
+    assert_eq!((status(&chat).await, pending(&chat).await.len()), (StatusKind::Awaiting, 1));
+    chat.decide(call, AllowOnce).await.unwrap();
+    house.running("hello").await.result("done");
+    house.answer("hello", "well").await;
+    settle().await;
+    assert_sound(&chat).await;
+}
+
 // issue 3: the deadline of the turn does not count the waiting
 #[tokio::test(start_paused = true)]
 async fn the_time_in_which_a_turn_waits_for_a_person_does_not_count() {

@@ -179,6 +179,31 @@ async fn nothing_is_left_of_calls_that_were_stopped() {
     assert_sound(&chat).await;
 }
 
+// design: … never passivated while something is under way
+#[tokio::test(start_paused = true)]
+async fn a_chat_whose_tools_run_is_not_passivated() {
+    let house = world_of_tools()
+        .limits(|limits| {
+            limits.passivate_after = 4 * SECOND;
+            limits.live_chats_max = 2;
+        })
+        .open()
+        .await;
+    let chat = house.chat("a").await;
+    let prompt = house.begin_calls(&chat, "hello", [asked("look", "x")]).await;
+    let call = house.running("x").await;
+    pass(100 * SECOND).await;
+    for n in 0..5 {
+        // Newcomers find room beside it, and do not take its own.
+        house.chat(&format!("newcomer {n}")).await;
+    }
+    assert!(!call.is_dropped());
+    call.result("at last");
+    house.answer("hello", "well").await;
+    assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
+    assert_sound(&chat).await;
+}
+
 /// How many tasks live.
 fn tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()

@@ -1,8 +1,10 @@
 //! The turn's loop: model, calls, results, model, until it asks for none.
 
 use polychat::{
-    AgentConfig, AgentName, FailureKind, ModelName, PromptOutcome, tool::ToolSelection,
+    AgentConfig, AgentName, FailureKind, ModelName, Part, PromptOutcome, message::Role,
+    ports::ModelRequest, tool::ToolSelection,
 };
+use polychat_model::Step;
 use polychat_testkit::{
     faulty_store::{Call, Fault, Gate},
     tools,
@@ -318,4 +320,92 @@ async fn a_tool_that_is_taken_away_ends_its_waiting_calls_and_not_its_running_on
     model.finish();
     assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
     assert_sound(&chat).await;
+}
+
+// issue 3: what the provider said goes back to it as it was
+#[tokio::test(start_paused = true)]
+async fn a_models_own_calls_and_signatures_come_back_to_it_unchanged() {
+    let house = world_of_tools().open().await;
+    let chat = house.chat("a").await;
+    let (_, model) = house.begin(&chat, "hello").await;
+    let mut call = asked("look", "x");
+    call.provider_call_id = Some("call_7".into());
+    let signature = Part::Opaque { provider: "p".into(), data: json!({ "signature": "abc" }) };
+    model.reasoning("hm").step(Step::opaque(signature.clone())).text("I look");
+    model.tool_call(call.clone()).finish();
+    house.running("x").await.result("found");
+    let model = house.call_for("hello").await;
+    let message = &model.request().messages[1];
+    assert_eq!(message.parts, [Part::text("I look"), signature]);
+    let Role::Assistant { tool_calls, reasoning, .. } = &message.role else {
+        panic!("{message:?}")
+    };
+    assert_eq!((tool_calls, &**reasoning), (&vec![call], "hm"));
+    let Role::Tool { tool_call_id } = &model.request().messages[2].role else { panic!() };
+    assert_eq!((tool_call_id.message, tool_call_id.index), (message.id, 0));
+}
+
+/// Panics unless each result in a request stands behind the message that asked for it, and each
+/// call that was asked for has its result.
+fn assert_paired(request: &ModelRequest) {
+    let mut open = Vec::new();
+    for message in &request.messages {
+        match &message.role {
+            Role::Tool { tool_call_id } => assert_eq!(open.remove(0), tool_call_id.index),
+            Role::Assistant { tool_calls, .. } => {
+                assert!(open.is_empty(), "{open:?}");
+                open.extend((0..=u16::MAX).take(tool_calls.len()));
+            }
+            _ => assert!(open.is_empty(), "{open:?}"),
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+// issue 3: the oldest turns are left out whole, the pairing of calls with results is kept
+#[tokio::test(start_paused = true)]
+async fn however_little_history_a_model_receives_its_calls_keep_their_results() {
+    let house = world_of_tools().open().await;
+    let mut settings = polychat::agent::WorldSettings::default();
+    settings.context_bytes_max = 400;
+    house.world.update(settings).await.unwrap();
+    let chat = house.chat("a").await;
+    let mut lengths = Vec::new();
+    for n in 0..8 {
+        let text = format!("turn {n}");
+        let calls = (0..=n % 3).map(|which| asked("look", &format!("{n}/{which}")));
+        let prompt = house.begin_calls(&chat, &text, calls).await;
+        for which in (0..=n % 3).rev() {
+            house.running(&format!("{n}/{which}")).await.result("~".repeat(40));
+            settle().await;
+        }
+        let model = house.call_for(&text).await;
+        assert_paired(model.request());
+        assert!(model.request().messages[0].is_user(), "turns are left out whole");
+        lengths.push(model.request().messages.len());
+        model.text("answered").finish();
+        assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
+    }
+    assert!(lengths.iter().all(|length| *length < 20), "something was left out: {lengths:?}");
+    assert!(lengths[3..].iter().any(|length| *length > 5), "and not everything: {lengths:?}");
+    assert_sound(&chat).await;
+}
+
+// issue 3: a fork keeps the pairing too
+#[tokio::test(start_paused = true)]
+async fn a_fork_keeps_calls_and_results_in_their_order() {
+    let house = world_of_tools().open().await;
+    let chat = house.chat("a").await;
+    let prompt = house.begin_calls(&chat, "hello", [asked("look", "x"), asked("look", "y")]).await;
+    house.running("y").await.result("second");
+    settle().await;
+    house.running("x").await.fail("first failed");
+    house.answer("hello", "done").await;
+    outcome(&prompt).await;
+    let last = chat.snapshot().await.unwrap().messages.last().unwrap().id;
+    let fork = chat.fork(last, polychat::command::NewChat::new()).await.unwrap();
+    let (_, model) = house.begin(&fork, "to the fork").await;
+    assert_paired(model.request());
+    assert_eq!(answers(model.request()), ["tool_failed: first failed", "second"]);
+    assert_eq!(house.tools.calls_seen(), 2, "copied calls are not run");
 }
