@@ -34,7 +34,7 @@ pub(crate) async fn context(
         let request = ContextRequest::new(world, chat, chat_context, prompt_context, callee);
         let resolving = AssertUnwindSafe(async { provider.resolve(request).await });
         context.resolved = match resolving.catch_unwind().await {
-            Ok(resolved) => resolved.map_err(bounded)?,
+            Ok(resolved) => resolved.map_err(|failure| bounded(&failure))?,
             // The text of the panic may quote a secret; it stays where the panic hook put it.
             Err(_) => return Err(Failure::new(FailureKind::Panicked, PANICKED)),
         };
@@ -45,7 +45,7 @@ pub(crate) async fn context(
 const PANICKED: &str = "the context provider panicked";
 
 /// A failure of the provider's, whose message may be of any length.
-fn bounded(failure: Failure) -> Failure {
+fn bounded(failure: &Failure) -> Failure {
     let bounded = Failure::new(failure.kind, &failure.message);
     if failure.retryable { bounded.retryable() } else { bounded }
 }
