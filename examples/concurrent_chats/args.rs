@@ -7,6 +7,8 @@ use lexopt::{
     ValueExt,
 };
 
+use crate::mcp::McpArg;
+
 pub(crate) const USAGE: &str = "\
 Many chats at once, by hand: each line of input is `NAME: MESSAGE`.
 
@@ -17,17 +19,28 @@ Without options a demo model answers, which needs no key and no server.
   --pace MS          the demo model's time before each word, in milliseconds (default: 30)
   --patience TIME    after the end of input, how long a chat may show nothing new before its turn
                      is cancelled: 500ms, 30s, 5m (default: 30s)
+  --mcp SERVER       adds the tools of an MCP server: 'COMMAND ARGS …' or an http URL, after
+                     NAME= if they shall be known as NAME_… (default: mcp1_…, mcp2_…); repeatable
+  --tools            gives a real model the built-in tools, which the demo model has anyway
   --model NAME       a real model, by the name that its provider knows
   --base-url URL     any OpenAI-compatible server, for example http://127.0.0.1:11434/v1
   --provider NAME    another provider's protocol: anthropic, gemini, ollama, groq … (default: openai)
   --key-env VAR      the environment variable that holds the key
-  -h, --help         this text";
+  -h, --help         this text
+
+A tool that acts waits for a person, and a tool may be a question to one: the chat says so, and
+`NAME: /allow`, `/allow-chat`, `/deny WHY` or `/answer TEXT` decides. Lines that come before the
+chat asks are refused. At the end of input no decision can come any more: whatever still waits is
+left so, and counted as awaiting.";
 
 /// The options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Args {
     pub(crate) pace: Duration,
     pub(crate) patience: Duration,
+    pub(crate) mcp: Vec<McpArg>,
+    /// Whether there are the built-in tools.
+    pub(crate) builtin: bool,
     pub(crate) real: Option<RealModel>,
 }
 
@@ -50,12 +63,15 @@ pub(crate) enum Request {
 /// Reads the arguments, the program's own name not included.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, lexopt::Error> {
     let (mut pace, mut patience) = (Duration::from_millis(30), Duration::from_secs(30));
+    let (mut mcp, mut tools) = (Vec::new(), false);
     let (mut model, mut base_url, mut provider, mut key_env) = (None, None, None, None);
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
         match arg {
             Long("pace") => pace = Duration::from_millis(parser.value()?.parse()?),
             Long("patience") => patience = parser.value()?.parse_with(duration)?,
+            Long("mcp") => mcp.push(parser.value()?.parse()?),
+            Long("tools") => tools = true,
             Long("model") => model = Some(parser.value()?.string()?),
             Long("base-url") => base_url = Some(parser.value()?.string()?),
             Long("provider") => provider = Some(parser.value()?.string()?),
@@ -71,7 +87,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
         }
         None => None,
     };
-    Ok(Request::Run(Args { pace, patience, real }))
+    let builtin = tools || real.is_none();
+    Ok(Request::Run(Args { pace, patience, mcp, builtin, real }))
 }
 
 /// Reads `500ms`, `30s`, `5m`; a bare number counts seconds.

@@ -9,9 +9,14 @@ pub(crate) const HELP: &[&str] = &[
     "/cancel           stops the running turn; what it said is kept",
     "/retry            runs the last turn again, with the same message",
     "/history          shows the messages",
+    "/allow            lets a tool run that waits for you; /allow #2 the second call of several",
+    "/allow-chat       likewise, and from now on without asking in this chat",
+    "/deny WHY         does not; the model hears why",
+    "/answer TEXT      answers a question",
     "/close, /reopen   takes no messages, takes them again",
     "/delete           ends all work and removes the chat for good",
-    "Other commands go to the model. The demo model knows /long N, /error, /crash, /hang, /flood …",
+    "Other commands go to the model. The demo model knows /tool NAME {JSON}, /ask, /long N, /error, \
+     /crash, /hang, /flood …",
 ];
 
 /// The longest name that a chat is given here, in bytes: longer ones are sentences with a colon.
@@ -33,10 +38,22 @@ pub(crate) enum Order<'a> {
     Cancel,
     Retry,
     History,
+    /// Decides a call that waits for a person: the one with this number, or else the oldest.
+    Decide(Option<u16>, Says<'a>),
     Close,
     Reopen,
     Delete,
     Help,
+}
+
+/// What a person says to a call that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Says<'a> {
+    Allow,
+    AllowInChat,
+    /// Why not; empty when no reason was given.
+    Deny(&'a str),
+    Answer(&'a str),
 }
 
 /// Reads a line; the error is a hint for the person who wrote it.
@@ -61,6 +78,7 @@ fn order(text: &str) -> Option<Order<'_>> {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
     let with_text = (!rest.is_empty()).then_some(rest);
+    let (number, rest_after_number) = numbered(rest);
     let order = match word {
         "/queue" => Order::Queue(with_text?),
         "/steer" => Order::Steer(with_text?),
@@ -68,6 +86,12 @@ fn order(text: &str) -> Option<Order<'_>> {
         "/cancel" => Order::Cancel,
         "/retry" => Order::Retry,
         "/history" => Order::History,
+        "/allow" => Order::Decide(number, Says::Allow),
+        "/allow-chat" => Order::Decide(number, Says::AllowInChat),
+        "/deny" => Order::Decide(number, Says::Deny(rest_after_number)),
+        // An answer may itself be a number: `#2` alone is one.
+        "/answer" if rest_after_number.is_empty() => Order::Decide(None, Says::Answer(with_text?)),
+        "/answer" => Order::Decide(number, Says::Answer(rest_after_number)),
         "/close" => Order::Close,
         "/reopen" => Order::Reopen,
         "/delete" => Order::Delete,
@@ -75,4 +99,13 @@ fn order(text: &str) -> Option<Order<'_>> {
         _ => Order::Queue(text),
     };
     Some(order)
+}
+
+/// Takes a number such as `#2` from the beginning of a text.
+fn numbered(text: &str) -> (Option<u16>, &str) {
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    match word.strip_prefix('#').and_then(|number| number.parse().ok()) {
+        Some(number) => (Some(number), rest.trim()),
+        None => (None, text),
+    }
 }

@@ -9,20 +9,31 @@
 //! b: /crash
 //! b: are you still there?
 //! a: /cancel
+//! b: /tool ring {"times": 3}
+//! b: /allow
 //! ```
 //!
-//! With `-- --base-url http://127.0.0.1:11434/v1 --model NAME` a real model answers; `-- --help`
-//! lists the options, `a: /help` what a chat can be told.
+//! With `-- --base-url http://127.0.0.1:11434/v1 --model NAME` a real model answers, and each
+//! `--mcp 'COMMAND ARGS …'` adds the tools of an MCP server; `-- --help` lists the options,
+//! `a: /help` what a chat can be told.
 //!
-//! Read on: `args` and `line` (what was asked), `model` (who answers), `room` (the chats),
-//! `watcher` and `voice` (what comes back, per chat), `screen` and `tally` (how it is shown).
+//! Read on: `args`, `mcp` and `line` (what was asked), `model` and `toolbox` (who answers, and with
+//! which tools), `room` and `decide` (the chats, and what they are told), `watcher`, `voice`,
+//! `tool_calls` and `progress` (what comes back, per chat), `news` (and from the world), `screen`
+//! and `tally` (how it is shown).
 
 mod args;
+mod decide;
 mod line;
+mod mcp;
 mod model;
+mod news;
+mod progress;
 mod room;
 mod screen;
 mod tally;
+mod tool_calls;
+mod toolbox;
 mod voice;
 mod watcher;
 
@@ -33,7 +44,7 @@ use std::{
     thread,
 };
 
-use polychat::{Notice, StreamExt, World, notice::WorldNotice, ports::NoticeStream};
+use polychat::World;
 use tokio::{signal, sync::mpsc};
 
 use args::{Args, Request};
@@ -63,10 +74,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
-    let world = model::world(&args)?.open().await?;
+    let servers = toolbox::servers(&args)?;
+    let world = model::world(&args, servers.clone())?.open().await?;
     keep_panics_of_models_quiet();
     let (screen, printer) = Screen::start();
-    let states = tokio::spawn(show_states(world.subscribe().await?, screen.clone()));
+    let news = tokio::spawn(news::show(world.subscribe().await?, screen.clone()));
     let mut room = Room::new(world.clone(), screen.clone(), args.patience);
 
     if io::stdin().is_terminal() {
@@ -80,8 +92,9 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         _ = signal::ctrl_c() => screen.hint("closing: running turns get a moment to end").await,
     }
     finish(world, room, &screen).await;
+    servers.stop().await;
 
-    states.await?;
+    news.await?;
     drop(screen);
     // It prints what is left, and ends with the last clone of the screen.
     tokio::task::spawn_blocking(|| printer.join()).await?.map_err(|_| "the printer panicked")?;
@@ -102,14 +115,6 @@ async fn finish(world: World, room: Room, screen: &Screen) {
     world.shutdown().await;
     for (chat, tally) in room.into_tallies().await {
         screen.said(&chat, tally.row()).await;
-    }
-}
-
-async fn show_states(mut notices: NoticeStream, screen: Screen) {
-    while let Some(notice) = notices.next().await {
-        if let Notice::World(WorldNotice::Status { status }) = notice {
-            screen.status(status).await;
-        }
     }
 }
 

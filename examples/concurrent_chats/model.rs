@@ -1,16 +1,16 @@
-//! Which model answers.
+//! Which model answers, and with which tools.
 
-use std::time::Duration;
+use std::{error::Error, sync::Arc, time::Duration};
 
-use polychat::{DemoModel, Limits, WorldBuilder};
-// An embedder finds these in `polychat` itself, with its feature `genai`. An example cannot switch
-// a feature on, so this one takes them from where they live.
-use polychat_model::{GenAiModel, Secret};
+use polychat::{DemoModel, GenAiModel, Limits, Secret, WorldBuilder, tools::mcp::Mcp};
 
-use crate::args::{Args, RealModel};
+use crate::{
+    args::{Args, RealModel},
+    toolbox,
+};
 
 /// A world that answers through the model that the command line asks for.
-pub(crate) fn world(args: &Args) -> Result<WorldBuilder, Box<dyn std::error::Error>> {
+pub(crate) fn world(args: &Args, servers: Mcp) -> Result<WorldBuilder, Box<dyn Error>> {
     let builder = match &args.real {
         None => WorldBuilder::new("terminal", DemoModel::new().pace(args.pace)),
         Some(real) => WorldBuilder::new("terminal", build(real)?),
@@ -18,10 +18,10 @@ pub(crate) fn world(args: &Args) -> Result<WorldBuilder, Box<dyn std::error::Err
     let mut limits = Limits::default();
     // Whoever pressed Ctrl-C does not like to wait.
     limits.shutdown_turn_duration = Duration::from_secs(2);
-    Ok(builder.limits(limits))
+    Ok(builder.limits(limits).tools(Arc::new(toolbox::toolbox(args, servers)?)))
 }
 
-fn build(real: &RealModel) -> Result<GenAiModel, Box<dyn std::error::Error>> {
+fn build(real: &RealModel) -> Result<GenAiModel, Box<dyn Error>> {
     let mut builder = GenAiModel::builder(&real.name);
     if let Some(provider) = &real.provider {
         builder = builder.provider(provider);

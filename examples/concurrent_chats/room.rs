@@ -6,6 +6,7 @@ use polychat::{Chat, ChatId, CommandError, Error, Message, Seq, StartAt, World, 
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    decide,
     line::{self, Line, Order},
     screen::Screen,
     tally::Tally,
@@ -114,6 +115,14 @@ impl Member {
                 }
             },
             Order::Cancel => return chat.cancel().await,
+            Order::Decide(call, says) => {
+                let waiting = chat.approvals().await?;
+                match decide::choose(&waiting, call, says) {
+                    Ok(call) => chat.decide(call, decide::decision(says)).await?,
+                    Err(hint) => screen.noted(chat.id(), hint).await,
+                }
+                return Ok(());
+            }
             Order::Close => return chat.close().await,
             Order::Reopen => return chat.reopen().await,
             Order::Delete => return chat.delete().await,

@@ -32,6 +32,8 @@ enum Item {
     Said(ChatId, String),
     /// What this program says about a chat.
     Noted(ChatId, String),
+    /// What this program says about the world.
+    OfWorld(String),
     /// What a chat is doing.
     Status(ChatStatus),
     /// For the person at the keyboard; it goes to standard error.
@@ -67,6 +69,10 @@ impl Screen {
         self.show(Item::Noted(chat.clone(), line.into())).await;
     }
 
+    pub(crate) async fn of_world(&self, line: impl Into<String>) {
+        self.show(Item::OfWorld(line.into())).await;
+    }
+
     pub(crate) async fn status(&self, status: ChatStatus) {
         self.show(Item::Status(status)).await;
     }
@@ -99,6 +105,7 @@ impl Printer {
                 Item::Noted(chat, line) => {
                     self.line(&mut out, &chat, Style::new().dimmed(), &format!("[{line}]"))
                 }
+                Item::OfWorld(line) => world_line(&mut out, &line),
                 Item::Hint(line) => writeln!(io::stderr(), "{line}"),
                 Item::Status(status) => {
                     states_changed |= self.note_state(&status);
@@ -155,6 +162,12 @@ impl Printer {
         let colour = *self.colours.entry(chat.clone()).or_insert(next.unwrap_or(AnsiColor::White));
         Style::new().bold().fg_color(Some(colour.into()))
     }
+}
+
+/// A line under a label that no chat can have, because it is two words.
+fn world_line(out: &mut impl Write, line: &str) -> io::Result<()> {
+    let (bold, dim, line) = (Style::new().bold(), Style::new().dimmed(), harmless(line));
+    writeln!(out, "{bold}the world:{bold:#} {dim}[{line}]{dim:#}")
 }
 
 /// What a model or a server says must not steer a terminal, nor begin a line of its own.

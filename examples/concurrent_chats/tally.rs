@@ -12,6 +12,9 @@ pub(crate) struct Tally {
     failed: u32,
     interrupted: u32,
     withdrawn: u32,
+    /// A turn was left that waits for a person: 0 or 1.
+    awaiting: u32,
+    tool_calls: u32,
     chunks: u64,
     first_chunks: u32,
     first_chunk_total: Duration,
@@ -33,6 +36,16 @@ impl Tally {
         self.withdrawn += 1;
     }
 
+    /// The input is over, and a turn waits for a person.
+    pub(crate) fn left_awaiting(&mut self) {
+        self.awaiting = 1;
+    }
+
+    /// A tool call has its outcome, whether it ran or was denied.
+    pub(crate) fn tool_call(&mut self) {
+        self.tool_calls += 1;
+    }
+
     pub(crate) fn chunk(&mut self) {
         self.chunks += 1;
     }
@@ -45,19 +58,22 @@ impl Tally {
 
     /// The row, without the chat's name. It says what its numbers are: rows are read alone, too.
     pub(crate) fn row(&self) -> String {
-        let turns = self.completed + self.cancelled + self.failed + self.interrupted;
+        let turns =
+            self.completed + self.cancelled + self.failed + self.interrupted + self.awaiting;
         let first = match self.first_chunk_total.checked_div(self.first_chunks) {
             Some(mean) => format!("{:.1} ms", mean.as_secs_f64() * 1000.0),
             None => "none".to_owned(),
         };
         format!(
             "turns {turns:>3} | completed {:>3} | cancelled {:>3} | failed {:>3} | interrupted {:>3} \
-             | withdrawn {:>3} | chunks {:>5} | first chunk {first:>9}",
+             | awaiting {:>3} | withdrawn {:>3} | tool calls {:>3} | chunks {:>5} | first chunk {first:>9}",
             self.completed,
             self.cancelled,
             self.failed,
             self.interrupted,
+            self.awaiting,
             self.withdrawn,
+            self.tool_calls,
             self.chunks,
         )
     }

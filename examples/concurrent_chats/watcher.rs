@@ -5,17 +5,21 @@
 use std::{collections::HashSet, time::Duration};
 
 use polychat::{
-    Chat, Event, Live, LiveBody, Notice, PromptId, Seq, StreamExt, TurnOutcome, ports::NoticeStream,
+    Chat, Event, Live, LiveBody, Notice, PromptId, Seq, StatusKind, StreamExt, TurnOutcome,
+    ports::NoticeStream,
 };
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 
-use crate::{screen::Screen, tally::Tally, voice::Voice};
+use crate::{screen::Screen, tally::Tally, tool_calls::ToolCalls, voice::Voice};
 
 /// How long a person waits for the next word of a sentence; a pipe waits for whole sentences.
 const SENTENCE_PATIENCE: Duration = Duration::from_millis(400);
+/// In how many steps the progress of a tool is told: a person has other lines to read, too.
+const PROGRESS_STEPS_TERMINAL: u32 = 4;
+const PROGRESS_STEPS_PIPE: u32 = 10;
 
 /// The last prompt that a chat was sent, once it is known that no other follows.
 pub(crate) type LastPrompt = watch::Receiver<Option<Seq>>;
@@ -28,6 +32,7 @@ pub(crate) struct Watcher {
     tally: Tally,
     text: Voice,
     reasoning: Voice,
+    tools: ToolCalls,
     /// Accepted, and not ended: what there is to wait for.
     open: HashSet<PromptId>,
     /// Those of them that the running turn works on.
@@ -46,6 +51,8 @@ impl Watcher {
         patience: Duration,
         last_prompt: LastPrompt,
     ) -> Self {
+        let progress_steps =
+            if screen.is_terminal() { PROGRESS_STEPS_TERMINAL } else { PROGRESS_STEPS_PIPE };
         Self {
             chat,
             screen,
@@ -54,6 +61,7 @@ impl Watcher {
             tally: Tally::default(),
             text: Voice::default(),
             reasoning: Voice::default(),
+            tools: ToolCalls::new(progress_steps),
             open: HashSet::new(),
             in_turn: Vec::new(),
             seen: Seq::ZERO,
@@ -62,9 +70,10 @@ impl Watcher {
         }
     }
 
-    /// Watches until the stream ends, or until the last prompt has its outcome.
+    /// Watches until the stream ends, or until the last prompt has its outcome; or until that could
+    /// only come from a person, of whom nothing more will be heard.
     pub(crate) async fn run(mut self, mut notices: NoticeStream) -> Tally {
-        while !self.is_done() {
+        while !self.is_done() && !self.waits_in_vain().await {
             let patience_ends = self.last_notice + self.patience;
             let sentence_ends = self.last_notice + SENTENCE_PATIENCE;
             let input_ended = self.last_prompt.borrow().is_some();
@@ -88,16 +97,44 @@ impl Watcher {
             }
         }
         self.flush().await;
-        if !self.open.is_empty() {
-            let left = self.open.len();
-            self.screen.noted(self.chat.id(), format!("left without an answer: {left}")).await;
-        }
+        self.tell_what_is_left().await;
         self.tally
     }
 
     fn is_done(&self) -> bool {
-        let last = *self.last_prompt.borrow();
-        last.is_some_and(|last| self.seen >= last) && self.open.is_empty()
+        self.has_seen_all_input() && self.open.is_empty()
+    }
+
+    fn has_seen_all_input(&self) -> bool {
+        self.last_prompt.borrow().is_some_and(|last| self.seen >= last)
+    }
+
+    /// Whether the chat waits for a person, and no line can tell it anything any more.
+    ///
+    /// That a call waits does not say that nothing else runs, so the chat itself is asked.
+    async fn waits_in_vain(&self) -> bool {
+        if !self.has_seen_all_input() || self.tools.waiting().is_empty() {
+            return false;
+        }
+        let snapshot = self.chat.snapshot().await;
+        snapshot.is_ok_and(|chat| {
+            chat.status.kind == StatusKind::Awaiting && chat.status.head == self.seen
+        })
+    }
+
+    async fn tell_what_is_left(&mut self) {
+        let (id, waiting) = (self.chat.id(), self.tools.waiting());
+        if !waiting.is_empty() {
+            self.screen.noted(id, format!("left waiting for you: {}", waiting.join(", "))).await;
+            self.tally.left_awaiting();
+            for prompt in self.in_turn.drain(..) {
+                self.open.remove(&prompt);
+            }
+        }
+        let left = self.open.len();
+        if left > 0 {
+            self.screen.noted(id, format!("left without an answer: {left}")).await;
+        }
     }
 
     /// Cancels what hangs; whether that helped.
@@ -144,7 +181,14 @@ impl Watcher {
                 let thoughts = self.reasoning.chunk(*offset, text);
                 self.show_thoughts(thoughts).await;
             }
-            // No tools are registered here.
+            LiveBody::ToolOutput { tool_call_id, offset, text } => {
+                let lines = self.tools.output(*tool_call_id, *offset, text);
+                self.note(lines).await;
+            }
+            LiveBody::ToolProgress { tool_call_id, progress } => {
+                let line = self.tools.progress(*tool_call_id, progress);
+                self.note(line).await;
+            }
             _ => {}
         }
     }
@@ -169,21 +213,58 @@ impl Watcher {
                 self.text.begin();
                 self.reasoning.begin();
             }
-            Event::MessageEnd { text, reasoning, .. }
-            | Event::MessageError { text, reasoning, .. } => {
-                if !text.is_empty() || !reasoning.is_empty() {
-                    self.first_word();
-                }
-                let thoughts = self.reasoning.end(reasoning);
-                self.show_thoughts(thoughts).await;
-                let lines = self.text.end(text);
-                self.show(lines).await;
+            Event::MessageEnd { message_id, text, reasoning, tool_calls, .. } => {
+                self.end_message(text, reasoning).await;
+                self.tools.asked(*message_id, tool_calls);
             }
+            Event::MessageError { text, reasoning, .. } => {
+                self.end_message(text, reasoning).await;
+            }
+            Event::ToolStart { .. }
+            | Event::ToolResult { .. }
+            | Event::ToolError { .. }
+            | Event::ApprovalRequested { .. }
+            | Event::ApprovalResolved { .. } => self.take_tool(event).await,
             Event::ChatClosed {} => self.screen.noted(self.chat.id(), "closed").await,
             Event::ChatReopened {} => self.screen.noted(self.chat.id(), "reopened").await,
             Event::ChatDeleted {} => self.screen.noted(self.chat.id(), "deleted").await,
             _ => {}
         }
+    }
+
+    async fn take_tool(&mut self, event: &Event) {
+        let lines = match event {
+            Event::ApprovalRequested { tool_call_id, kind, arguments, .. } => {
+                self.tools.waits(*tool_call_id, *kind, arguments).into_iter().collect()
+            }
+            Event::ApprovalResolved { tool_call_id, .. } => {
+                self.tools.decided(*tool_call_id);
+                Vec::new()
+            }
+            Event::ToolStart { tool_call_id, .. } => {
+                self.tools.started(*tool_call_id).into_iter().collect()
+            }
+            Event::ToolResult { tool_call_id, output } => {
+                self.tally.tool_call();
+                self.tools.answered(*tool_call_id, output)
+            }
+            Event::ToolError { tool_call_id, failure } => {
+                self.tally.tool_call();
+                self.tools.failed(*tool_call_id, failure)
+            }
+            _ => Vec::new(),
+        };
+        self.note(lines).await;
+    }
+
+    async fn end_message(&mut self, text: &str, reasoning: &str) {
+        if !text.is_empty() || !reasoning.is_empty() {
+            self.first_word();
+        }
+        let thoughts = self.reasoning.end(reasoning);
+        self.show_thoughts(thoughts).await;
+        let lines = self.text.end(text);
+        self.show(lines).await;
     }
 
     async fn end_turn(&mut self, outcome: &TurnOutcome) {
@@ -209,6 +290,12 @@ impl Watcher {
     async fn show(&self, lines: Vec<String>) {
         for line in lines {
             self.screen.said(self.chat.id(), line).await;
+        }
+    }
+
+    async fn note(&self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.screen.noted(self.chat.id(), line).await;
         }
     }
 

@@ -125,6 +125,37 @@ async fn a_model_that_hangs_is_cancelled_when_the_patience_ends_and_the_next_mes
     assert_eq!((b["cancelled"], b["completed"]), (0, 1));
 }
 
+// Law 5: a chat that waits for a person goes on waiting; the program does not.
+#[tokio::test]
+async fn whatever_still_waits_for_a_person_at_the_end_of_input_is_left_and_counted() {
+    let lines = [
+        "a: /tool ring {\"times\":2}",
+        "a: and then?",
+        "b: /tool ring {\"times\":2}; /tool ring {\"times\":3}; /tool wait {\"seconds\":1}",
+        "c: /tool clock",
+        // Nothing waits yet, and a decision is about something that was seen.
+        "d: /allow",
+        "d: hello",
+    ];
+    let printed = pipe(&["--pace", "0"], &lines).await;
+    printed.assert_plain(&["a", "b", "c", "d"]);
+    let (a, b) = (printed.row("a"), printed.row("b"));
+    assert_eq!((a["turns"], a["awaiting"], a["completed"], a["tool calls"]), (1, 1, 0, 0));
+    assert_eq!((b["turns"], b["awaiting"], b["completed"], b["tool calls"]), (1, 1, 0, 1));
+    let told = |chat, what: &str| assert!(printed.of(chat).contains(&what), "{}", printed.out);
+    told("a", "[waiting for you: ring {\"times\":2} — /allow, /allow-chat, /deny WHY]");
+    told("a", "[left waiting for you: ring]");
+    told("a", "[left without an answer: 1]");
+    // What runs beside a call that waits is waited for.
+    told("b", "[wait #3 answered: waited 1 seconds]");
+    told("b", "[left waiting for you: ring #1, ring #2]");
+    told("d", "[nothing waits for you]");
+    for chat in ["c", "d"] {
+        assert_eq!((printed.row(chat)["completed"], printed.row(chat)["awaiting"]), (1, 0));
+    }
+    assert_eq!(printed.row("c")["tool calls"], 1);
+}
+
 #[tokio::test]
 async fn thinking_is_told_from_speaking() {
     let printed = pipe(&["--pace", "0"], &["a: think about tea"]).await;
@@ -153,11 +184,14 @@ async fn no_input_is_no_error() {
 #[tokio::test]
 async fn what_the_options_cannot_mean_is_said_and_fails() {
     let no_key: &[&str] = &["--model", "m", "--key-env", "POLYCHAT_NO_SUCH_VARIABLE"];
-    let wrong: [(&[&str], &str); 5] = [
+    let wrong: [(&[&str], &str); 8] = [
         (&["--base-url", "http://127.0.0.1:1/v1"], "--model"),
         (&["--model", "m", "--base-url", "nonsense"], "http url"),
         (&["--patience", "soon"], "30s"),
         (&["--nonsense"], "--help"),
+        (&["--mcp", "node 'dist"], "quote"),
+        (&["--mcp", "x=node", "--mcp", "x=python"], "two servers named"),
+        (&["--mcp", "http://"], "http url"),
         (no_key, "POLYCHAT_NO_SUCH_VARIABLE"),
     ];
     for (args, hint) in wrong {

@@ -1,6 +1,6 @@
 //! `concurrent_chats` with `--base-url`: a real driver against a server that can be told to stall.
 
-use polychat_testkit::openai_server::{Behaviour, OpenAiServer};
+use polychat_testkit::openai_server::{Behaviour, Frame, OpenAiServer};
 
 use crate::program::{Talk, example, soon};
 
@@ -83,4 +83,49 @@ async fn without_a_key_none_is_sent() {
     talk.hear("a: hello").await;
     assert_eq!(talk.end().await.row("a")["completed"], 1);
     assert_eq!(server.received()[0].authorization, None);
+}
+
+// REQ-4, issue 3
+#[tokio::test]
+async fn a_real_model_gets_tools_when_it_is_given_them_and_hears_what_became_of_its_calls() {
+    let server = OpenAiServer::start().await.unwrap();
+    let calls = vec![
+        Frame::tool_call(0, "call-a", "ring", "{\"times\":2}"),
+        Frame::tool_call(1, "call-b", "no_such_tool", "{}"),
+        Frame::Finish("tool_calls".to_owned()),
+        Frame::Done,
+    ];
+    server.then(Behaviour::Stream(calls));
+    let mut talk = talk_with(&server, &["--tools", "--pace", "0"]);
+    talk.say("a: ring twice").await;
+    talk.hear("a: [no_such_tool #2 failed: unknown_tool").await;
+    talk.hear("a: [waiting for you: ring #1").await;
+    talk.say("a: /allow").await;
+    talk.hear("a: [ring #1 answered: rang 2 times]").await;
+    talk.hear("a: ring twice").await;
+    assert_eq!(talk.end().await.row("a")["tool calls"], 2);
+
+    let received = server.received();
+    assert_eq!(received.len(), 2);
+    let offered = received[0].body["tools"].as_array().unwrap();
+    let names: Vec<_> = offered.iter().map(|tool| tool["function"]["name"].as_str()).collect();
+    assert!(names.contains(&Some("ring")) && names.contains(&Some("clock")), "{names:?}");
+    let heard = received[1].body["messages"].as_array().unwrap();
+    let results: Vec<_> = heard.iter().filter(|message| message["role"] == "tool").collect();
+    assert_eq!(results.len(), 2);
+    assert_eq!(
+        (&results[0]["tool_call_id"], &results[1]["tool_call_id"]),
+        (&"call-a".into(), &"call-b".into())
+    );
+    assert!(results[0]["content"].to_string().contains("rang 2 times"));
+}
+
+#[tokio::test]
+async fn without_being_asked_for_no_tools_are_sent() {
+    let server = OpenAiServer::start().await.unwrap();
+    let mut talk = talk_with(&server, &[]);
+    talk.say("a: hello").await;
+    talk.hear("a: hello").await;
+    talk.end().await;
+    assert_eq!(server.received()[0].body.get("tools"), None);
 }

@@ -1,9 +1,6 @@
 //! The part of `concurrent_chats` that makes one text of chunks and of the record behind them.
 
-#[path = "../../examples/concurrent_chats/voice.rs"]
-mod voice;
-
-use voice::Voice;
+use crate::voice::Voice;
 
 /// All lines of a message that came in these chunks, its recorded text last.
 fn lines(chunks: &[(u64, &str)], recorded: &str) -> Vec<String> {
