@@ -3,10 +3,7 @@
 use std::fmt::Write;
 
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use polychat_core::{
-    Failure, FailureKind,
-    outcome::{FAILURE_MESSAGE_BYTES_MAX, cut},
-};
+use polychat_core::{Failure, FailureKind, outcome::cut};
 use serde_json::Value;
 
 use super::REASON_BYTES_MAX;
@@ -16,8 +13,9 @@ const ERRORS_MAX: usize = 8;
 /// How many values the arguments may have so that errors are looked for, which costs far more than
 /// to see that there are some: a flood must not hold up the thread.
 const VALUES_MAX: usize = 10_000;
-/// How many choices within choices are told.
-const CHOICES_DEPTH_MAX: usize = 3;
+/// How many choices within choices are told, and how many errors of each: they multiply.
+const CHOICES_DEPTH_MAX: usize = 2;
+const CHOICE_ERRORS_MAX: usize = 3;
 
 /// Says where the arguments are wrong and what is expected there, but not what stands there.
 pub(super) fn of(validator: &Validator, arguments: &Value) -> Failure {
@@ -48,11 +46,7 @@ fn are_few(value: &Value, left: &mut usize) -> bool {
     }
 }
 
-/// Adds one error, unless nobody would read so far.
 fn tell(message: &mut String, error: &ValidationError<'_>, depth: usize) {
-    if message.len() > FAILURE_MESSAGE_BYTES_MAX {
-        return;
-    }
     let place = error.instance_path().to_string();
     // Writing to a string cannot fail.
     let _ = write!(message, "arguments{}: ", cut(&place, REASON_BYTES_MAX));
@@ -64,7 +58,7 @@ fn tell(message: &mut String, error: &ValidationError<'_>, depth: usize) {
             message.push_str("value fits none of the choices:");
             for (index, errors) in context.iter().take(ERRORS_MAX).enumerate() {
                 message.push_str(if index == 0 { " either (" } else { " or (" });
-                for (index, error) in errors.iter().take(ERRORS_MAX).enumerate() {
+                for (index, error) in errors.iter().take(CHOICE_ERRORS_MAX).enumerate() {
                     message.push_str(if index == 0 { "" } else { " and " });
                     tell(message, error, depth - 1);
                 }

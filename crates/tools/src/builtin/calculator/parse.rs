@@ -16,8 +16,8 @@ use winnow::{
 
 use super::number::{Message, Number};
 
-/// How many parentheses and powers, which are what expressions nest by.
-const NESTED_MAX: usize = 64;
+/// How many parentheses within one another, all powers counted too: reading goes as deep.
+const NESTED_MAX: usize = 32;
 /// How much of what cannot be read is shown, in characters.
 const SHOWN_MAX: usize = 20;
 
@@ -30,8 +30,8 @@ pub(super) const FUNCTIONS: [&str; 20] = [
 
 /// The value of an expression.
 pub(super) fn parse(text: &str) -> Result<Number, Message> {
-    if text.bytes().filter(|byte| matches!(byte, b'(' | b'^')).count() > NESTED_MAX {
-        return Err(format!("more than {NESTED_MAX} parentheses and powers").into());
+    if nested(text) > NESTED_MAX {
+        return Err(format!("more than {NESTED_MAX} nested parentheses and powers").into());
     }
     terminated(sum, multispace0).parse(text).map_err(|error| {
         let rest: String =
@@ -41,6 +41,21 @@ pub(super) fn parse(text: &str) -> Result<Number, Message> {
             false => format!("cannot read it from here on: {rest}").into(),
         })
     })
+}
+
+/// How deep reading may go at most: a parenthesis can be closed, a power may go on to the end.
+fn nested(text: &str) -> usize {
+    let (mut open, mut powers, mut deepest) = (0_usize, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' => open += 1,
+            b')' => open = open.saturating_sub(1),
+            b'^' => powers += 1,
+            _ => {}
+        }
+        deepest = deepest.max(open + powers);
+    }
+    deepest
 }
 
 /// How many characters stand before a byte.
