@@ -186,7 +186,7 @@ mod tests {
     use std::{pin::pin, time::Duration};
 
     use async_trait::async_trait;
-    use futures_util::StreamExt;
+    use futures_util::{FutureExt, StreamExt};
     use polychat_core::{
         CommandError, Failure,
         event::ApprovalKind,
@@ -290,18 +290,25 @@ mod tests {
     async fn requests_of_a_prompt_are_those_of_its_own_turn() {
         let chat = chat().await;
         let first = chat.prompt("/tool door").await.unwrap();
+        let request = next(&first).await;
         let second = chat.prompt("/tool door").await.unwrap();
-        let third = chat.prompt("hello").await.unwrap();
         let mut of_second = pin!(second.approval_requests().await.unwrap());
+        let third = chat.prompt("hello").await.unwrap();
         let mut of_third = pin!(third.approval_requests().await.unwrap());
         chat.withdraw_prompt(third.id()).await.unwrap();
         assert_eq!(of_third.next().await, None);
 
-        let request = next(&first).await;
+        // Joins the first one's turn, which asks once more after the second one was sent.
+        let joining = chat.prompt("/tool door").steer().await.unwrap();
+        chat.allow(request.tool_call_id).await.unwrap();
+        let again = next(&joining).await;
+        assert_eq!(again.turn_id, request.turn_id);
+        assert_eq!(of_second.next().now_or_never(), None, "this is none of its own");
+
         chat.cancel().await.unwrap();
-        assert_eq!(code(chat.allow(request.tool_call_id).await), "approval_not_pending");
+        assert_eq!(code(chat.allow(again.tool_call_id).await), "approval_not_pending");
         let later = of_second.next().await.unwrap();
-        assert_ne!(later.turn_id, request.turn_id);
+        assert!(later.turn_id > again.turn_id);
         chat.cancel().await.unwrap();
         assert_eq!(of_second.next().await, None);
     }
