@@ -1,5 +1,7 @@
 //! From a step to commands, to words of models, and to faults.
 
+pub(crate) mod tools;
+
 use std::time::Duration;
 
 use polychat::{
@@ -8,28 +10,29 @@ use polychat::{
     content::Part,
     event::{PromptBody, PromptMode},
     ports::{ModelError, ModelErrorKind},
-    tool::ToolCall,
 };
 use polychat_testkit::{
     faulty_store::{AtOpen, Call, Fault},
     history::CHAT_CONTEXT_KEY,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     rig::Rig,
-    step::{Ask, Break, Manage, Pick, PromptIdOf, Says, Step, Trouble, Which},
+    step::{Ask, Break, Manage, Pick, PromptIdOf, Says, Step, Trouble, Which, tools::To},
 };
 
 /// Chats of one run, forks included.
 const CHATS_MAX: usize = 6;
+/// The entry that a read with a gap leaves out.
+const MISSING: Seq = Seq::FIRST.plus(2);
 
 impl Rig {
     /// Does one step; what it picks from may be empty, then nothing is done.
     pub(super) async fn act(&mut self, step: &Step) {
         match step.clone() {
             Step::Open { again } => self.open(again).await,
-            Step::Prompt { chat, mode, id } => self.prompt(chat, mode, id).await,
+            Step::Prompt { chat, mode, id, to } => self.prompt(chat, mode, id, to).await,
             Step::Edit { prompt, text, mode } => self.edit(prompt, text, mode).await,
             Step::Withdraw { prompt } => {
                 if let Some((chat, prompt, _)) = pick_late(&self.prompts, prompt) {
@@ -43,6 +46,10 @@ impl Rig {
             Step::Fork { chat, message } => self.fork(chat, message).await,
             Step::Ask { chat, what } => self.ask(chat, what).await,
             Step::Model { call, says } => self.speak(call, says),
+            Step::Tool { run, does } => self.serve(run, does),
+            Step::Decide { chat, about, decides } => self.decide(chat, about, decides).await,
+            Step::Disturb { chat, how } => self.disturb(chat, how).await,
+            Step::Change(change) => self.change(change).await,
             Step::Watch(watch) => self.watch(watch).await,
             Step::Advance { milliseconds } => self.pass(Duration::from_millis(milliseconds)).await,
             Step::Passivate => self.pass(Duration::from_secs(700)).await,
@@ -74,7 +81,10 @@ impl Rig {
             Some(first) if again || full => first.clone(),
             _ => self.fresh_chat(),
         };
-        self.send(Command::CreateChat { chat: new_chat(&id).title("t") }).await;
+        // Some are created with a title, and some wait for a model to give them one.
+        let named = self.chats.len().is_multiple_of(2);
+        let chat = if named { new_chat(&id).title("t") } else { new_chat(&id) };
+        self.send(Command::CreateChat { chat }).await;
     }
 
     fn fresh_chat(&mut self) -> ChatId {
@@ -83,11 +93,11 @@ impl Rig {
         id
     }
 
-    async fn prompt(&mut self, chat: Pick, mode: PromptMode, id: PromptIdOf) {
+    async fn prompt(&mut self, chat: Pick, mode: PromptMode, id: PromptIdOf, to: To) {
         let (chat, prompt, body) = match id {
             PromptIdOf::Fresh => {
                 let Some(chat) = pick(&self.chats, chat) else { return };
-                let (prompt, body) = self.fresh_prompt(&chat);
+                let (prompt, body) = self.fresh_prompt(&chat, to);
                 self.prompts.push((chat.clone(), prompt.clone(), body.clone()));
                 (chat, prompt, body)
             }
@@ -103,10 +113,18 @@ impl Rig {
         self.send(Command::SendPrompt { chat, prompt, mode, body }).await;
     }
 
-    fn fresh_prompt(&mut self, chat: &ChatId) -> (PromptId, PromptBody) {
+    fn fresh_prompt(&mut self, chat: &ChatId, to: To) -> (PromptId, PromptBody) {
         let n = self.fresh();
-        let mut body = PromptBody::text(format!("{chat} asks {n}"));
-        body.metadata = object("n", n.into());
+        let begin = match to {
+            To::Nobody | To::Named(_) => String::new(),
+            To::Mentioned(agent) => format!("@{} ", tools::agent_name(agent)),
+            To::All => "@all ".to_owned(),
+        };
+        let mut body = PromptBody::text(format!("{begin}{chat} asks {n}"));
+        if let To::Named(agent) = to {
+            body.agent = Some(tools::agent_name(agent));
+        }
+        (body.metadata, body.context) = (object("n", n.into()), object("attached", n.into()));
         (PromptId::new(format!("p{n}")).expect("a prompt id"), body)
     }
 
@@ -156,7 +174,7 @@ impl Rig {
             of.then_some(recorded.seq)
         });
         let Some(accepted) = accepted else { return };
-        let (prompt, body) = self.fresh_prompt(&chat);
+        let (prompt, body) = self.fresh_prompt(&chat, To::Nobody);
         self.prompts.push((chat.clone(), prompt.clone(), body.clone()));
         let target = ReviseTarget::Message { id: MessageId(accepted), body };
         self.send(Command::Revise { chat, target, prompt }).await;
@@ -165,7 +183,7 @@ impl Rig {
     async fn retry(&mut self, chat: Pick, which: Which) {
         let Some(chat) = pick(&self.chats, chat) else { return };
         let Some(turn) = self.turn(&chat, which) else { return };
-        let (prompt, body) = self.fresh_prompt(&chat);
+        let (prompt, body) = self.fresh_prompt(&chat, To::Nobody);
         self.prompts.push((chat.clone(), prompt.clone(), body));
         self.send(Command::Revise { chat, target: ReviseTarget::Turn(turn), prompt }).await;
     }
@@ -180,6 +198,10 @@ impl Rig {
             }
             Manage::Archive => {
                 let change = ChatChange::default().archived(n.is_multiple_of(2));
+                Command::UpdateChat { chat, change }
+            }
+            Manage::Agent(agent) => {
+                let change = ChatChange::default().agent(tools::agent_name(agent));
                 Command::UpdateChat { chat, change }
             }
             Manage::Close => Command::CloseChat { chat },
@@ -223,6 +245,9 @@ impl Rig {
     }
 
     fn speak(&mut self, call: Pick, says: Says) {
+        let n = self.fresh();
+        // Room for the numbers of a message's calls.
+        self.names += 4;
         let Some(life) = &self.life else { return };
         let Some(place) = usize::from(call).checked_rem(life.calls.len()) else { return };
         let call = &life.calls[place];
@@ -240,9 +265,14 @@ impl Rig {
             }
             Says::Much => pieces("much", 20),
             Says::Flood => pieces("flood", 100),
-            Says::ToolCall => {
-                let (name, arguments) = ("no_such_tool".into(), json!({}));
-                call.tool_call(ToolCall { name, arguments, provider_call_id: None }).finish();
+            Says::Calls(wants) => {
+                for (n, want) in (n..).zip(wants.into_iter().flatten()) {
+                    call.tool_call(tools::call(want, n));
+                }
+                call.finish();
+            }
+            Says::HandsOn(agent) => {
+                call.text(format!("\n\n@{} go on", tools::agent_name(agent))).finish();
             }
             Says::Finish => call.finish(),
             Says::Error { retryable } => {
@@ -255,6 +285,11 @@ impl Rig {
 
     fn break_store(&mut self, chat: Pick, how: Break) {
         let Some(chat) = pick(&self.chats, chat) else { return };
+        let events = self.logs.get(&chat).map_or(0, Vec::len) as u64;
+        if matches!(how, Break::ReadGap) && events <= MISSING.get() {
+            // A log that lacks its last entry is a shorter log, and nobody can tell.
+            return;
+        }
         self.broken = true;
         let (writing, reading) = (self.writing.for_chat(&chat), self.reading.for_chat(&chat));
         self.misread |= matches!(how, Break::ReadForeign | Break::ReadGap);
@@ -270,7 +305,7 @@ impl Rig {
                 let other = ChatId::new("foreign").expect("a chat id");
                 reading.next(Call::Read, 1, Fault::Foreign(other));
             }
-            Break::ReadGap => reading.next(Call::Read, 1, Fault::Gap(Seq::FIRST.plus(2))),
+            Break::ReadGap => reading.next(Call::Read, 1, Fault::Gap(MISSING)),
             Break::Away => writing.every(Call::Append, Fault::Unavailable),
         }
     }

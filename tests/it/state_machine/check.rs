@@ -6,7 +6,8 @@ use polychat::{
     ChatId, ChatStatus, Command, CommandError, EndReason, Event, PromptId, Recorded, Refusal,
     Reply, StatusKind,
     command::{ChatFilter, Page, PromptState, Snapshot},
-    rules::ChatState,
+    rules::{ChatState, TITLE_INSTRUCTIONS},
+    tool::ApprovalDecision,
 };
 use polychat_testkit::{
     checker::{Checker, RunState},
@@ -53,11 +54,14 @@ impl Rig {
     fn differs(&self, chat: &ChatId, snapshot: &Snapshot) -> Option<ChatStatus> {
         let log = self.logs.get(chat).map(Vec::as_slice).unwrap_or_default();
         let until = log.iter().map(|r| &**r).take_while(|r| r.seq <= snapshot.status.head);
-        let mut replayed = ChatState::replay(chat, until).ok()?.status();
+        let state = ChatState::replay(chat, until).ok()?;
+        let mut replayed = state.status();
         if matches!(snapshot.status.kind, StatusKind::Stalled | StatusKind::Failed) {
             replayed.kind = snapshot.status.kind;
         }
-        let same = replayed == snapshot.status && snapshot.prompts.len() == replayed.queued;
+        let same = replayed == snapshot.status
+            && snapshot.prompts.len() == replayed.queued
+            && snapshot.approvals == state.approvals();
         (!same).then_some(replayed)
     }
 
@@ -92,12 +96,26 @@ impl Rig {
         }
     }
 
-    /// Ends the answers of all models; answers with the chats that still work, and at what.
+    /// Ends the answers of all models and the calls of all tools, and decides what waits for a
+    /// person; answers with the chats that still work, and at what.
     async fn finish_round(&mut self) -> Vec<String> {
         if let Some(life) = &self.life {
-            life.calls.iter().for_each(|call| call.finish());
+            for call in &life.calls {
+                if *call.request().system == *TITLE_INSTRUCTIONS {
+                    call.text("What this was about");
+                }
+                call.finish();
+            }
+            life.runs.iter().for_each(|run| run.result("done"));
         }
         self.settle().await;
+        for chat in self.chats.clone() {
+            for asked in self.calls_of(&chat).into_iter().filter(|asked| asked.waits) {
+                let decision = ApprovalDecision::Deny { reason: "it is late".into() };
+                let (chat, call) = (chat.clone(), asked.call);
+                self.send(Command::DecideApproval { chat, call, decision }).await;
+            }
+        }
         let mut busy = Vec::new();
         for chat in self.chats.clone() {
             let answer = self.send(Command::Snapshot { chat: chat.clone() }).await;

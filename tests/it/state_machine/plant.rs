@@ -1,6 +1,7 @@
 //! Bugs planted around the world: a property that does not find them is no property.
 
 use std::{
+    any::Any,
     collections::HashMap,
     sync::{
         Arc, Mutex,
@@ -11,14 +12,16 @@ use std::{
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use polychat::{
-    ChatId, Command, CommandError, Notice, Reply, Scope, Seq, StartAt, Summary, WorldId,
+    ChatId, Command, CommandError, Failure, Notice, Reply, Scope, Seq, StartAt, Summary, WorldId,
     command::Page,
     ports::{
-        AppendError, Entry, Fence, Head, LogKey, Model, ModelRequest, ModelStream, NoticeStream,
-        OpenMode, Store, StoreError, WorldService,
+        AppendError, ContextProvider, ContextRequest, Entry, Fence, Head, HostContext, LogKey,
+        Model, ModelRequest, ModelStream, NoticeStream, OpenMode, Store, StoreError, Tool,
+        ToolInput, ToolSink, Toolbox, WorldService,
     },
+    tool::{ApprovalDecision, ToolCatalog, ToolOutput, ToolSpec},
 };
-use polychat_testkit::history::CHAT_CONTEXT_KEY;
+use polychat_testkit::history::{CHAT_CONTEXT_KEY, Stamping};
 
 /// What is wrong with a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +41,20 @@ pub(crate) enum Plant {
     NoticeTwice,
     /// A command is carried out and never answered.
     AnswerLost,
+    /// A tool is run twice for one call.
+    ToolRunTwice,
+    /// Two chats get each other's results.
+    ResultsSwapped,
+    /// A tool shows something in another chat's call.
+    OutputStrays,
+    /// Two chats get what was resolved for each other.
+    ContextsSwapped,
+    /// What a person denies is allowed, and the other way round.
+    DecisionTurned,
 }
 
 impl Plant {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::StoreForgets,
         Self::AnswersSwapped,
         Self::HistoryLeaks,
@@ -49,6 +62,11 @@ impl Plant {
         Self::NoticeLost,
         Self::NoticeTwice,
         Self::AnswerLost,
+        Self::ToolRunTwice,
+        Self::ResultsSwapped,
+        Self::OutputStrays,
+        Self::ContextsSwapped,
+        Self::DecisionTurned,
     ];
 }
 
@@ -114,11 +132,10 @@ impl<M> PlantedModel<M> {
 
 impl<M: Model> Model for PlantedModel<M> {
     fn stream(&self, mut request: ModelRequest) -> ModelStream {
-        let chat = request.context.chat.get(CHAT_CONTEXT_KEY).and_then(|chat| chat.as_str());
-        let chat = chat.unwrap_or_default().to_owned();
+        let chat = chat_of(&request.context);
         let mut last = self.last.lock().unwrap();
         let own = request.clone();
-        let other = last.iter().find(|(of, _)| **of != chat).map(|(_, other)| other.clone());
+        let other = of_another(&last, &chat);
         match (self.plant, other) {
             (Plant::HistoryLeaks, Some(other)) => {
                 request.messages.extend(other.messages.first().cloned());
@@ -130,6 +147,108 @@ impl<M: Model> Model for PlantedModel<M> {
         last.insert(chat, own);
         drop(last);
         self.inner.stream(request)
+    }
+}
+
+fn chat_of(context: &HostContext) -> String {
+    let chat = context.chat.get(CHAT_CONTEXT_KEY).and_then(|chat| chat.as_str());
+    chat.unwrap_or_default().to_owned()
+}
+
+/// Anything that was kept for another chat.
+fn of_another<T: Clone>(kept: &HashMap<String, T>, chat: &str) -> Option<T> {
+    kept.iter().find(|(of, _)| **of != chat).map(|(_, other)| other.clone())
+}
+
+/// Tools, recorded within, that are wrong outside of the record.
+pub(crate) struct PlantedTools<T> {
+    plant: Plant,
+    inner: T,
+    cell: Arc<Cell>,
+}
+
+/// What the calls of all chats share, and should not.
+#[derive(Default)]
+struct Cell {
+    results: Mutex<HashMap<String, ToolOutput>>,
+    sinks: Mutex<HashMap<String, ToolSink>>,
+}
+
+impl<T> PlantedTools<T> {
+    pub(crate) fn new(plant: Plant, inner: T) -> Self {
+        Self { plant, inner, cell: Arc::default() }
+    }
+}
+
+impl<T: Toolbox> Toolbox for PlantedTools<T> {
+    fn catalog(&self) -> Arc<dyn ToolCatalog> {
+        self.inner.catalog()
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let inner = self.inner.get(name)?;
+        Some(Arc::new(PlantedTool { plant: self.plant, inner, cell: Arc::clone(&self.cell) }))
+    }
+}
+
+struct PlantedTool {
+    plant: Plant,
+    inner: Arc<dyn Tool>,
+    cell: Arc<Cell>,
+}
+
+#[async_trait]
+impl Tool for PlantedTool {
+    fn spec(&self) -> ToolSpec {
+        self.inner.spec()
+    }
+
+    async fn call(&self, input: ToolInput, sink: ToolSink) -> Result<ToolOutput, Failure> {
+        let chat = chat_of(&input.context);
+        if self.plant == Plant::OutputStrays {
+            let mut sinks = self.cell.sinks.lock().unwrap();
+            if let Some(other) = of_another(&sinks, &chat) {
+                other.output("stray");
+            }
+            sinks.insert(chat.clone(), Arc::clone(&sink));
+        }
+        if self.plant == Plant::ToolRunTwice {
+            let _ = self.inner.call(input.clone(), Arc::clone(&sink)).await;
+        }
+        let result = self.inner.call(input, sink).await?;
+        let mut results = self.cell.results.lock().unwrap();
+        let other = of_another(&results, &chat);
+        results.insert(chat, result.clone());
+        Ok(other.filter(|_| self.plant == Plant::ResultsSwapped).unwrap_or(result))
+    }
+}
+
+/// Resolves what says for whom it was resolved, and mixes it up if the plant says so.
+pub(crate) struct PlantedProvider {
+    plant: Plant,
+    last: Mutex<HashMap<String, ContextRequest>>,
+}
+
+impl PlantedProvider {
+    pub(crate) fn new(plant: Plant) -> Self {
+        Self { plant, last: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl ContextProvider for PlantedProvider {
+    async fn resolve(
+        &self,
+        request: ContextRequest,
+    ) -> Result<Option<Arc<dyn Any + Send + Sync>>, Failure> {
+        let other = {
+            let mut last = self.last.lock().unwrap();
+            let chat = request.chat.to_string();
+            let other = of_another(&last, &chat);
+            last.insert(chat, request.clone());
+            other.filter(|_| self.plant == Plant::ContextsSwapped)
+        };
+        Stamping.resolve(other.unwrap_or(request)).await
     }
 }
 
@@ -149,7 +268,15 @@ impl<W> PlantedWorld<W> {
 
 #[async_trait]
 impl<W: WorldService> WorldService for PlantedWorld<W> {
-    async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+    async fn call(&self, mut command: Command) -> Result<Reply, CommandError> {
+        if let (Plant::DecisionTurned, Command::DecideApproval { decision, .. }) =
+            (self.plant, &mut command)
+        {
+            *decision = match decision {
+                ApprovalDecision::Deny { .. } => ApprovalDecision::AllowOnce,
+                _ => ApprovalDecision::Deny { reason: "turned".into() },
+            };
+        }
         let answer = self.inner.call(command).await;
         if self.plant == Plant::AnswerLost
             && self.counted.fetch_add(1, Ordering::SeqCst) == PATIENCE

@@ -3,22 +3,24 @@
 use std::{collections::BTreeMap, slice::Iter, sync::Arc, time::Duration};
 
 use polychat::{
-    AgentConfig, AgentName, ChatId, Command, CommandError, Cursor, Limits, LocalWorld, MemoryStore,
-    ModelName, PromptId, Recorded, Reply, ScriptedModel, Timestamp, WorldId, WorldOptions,
+    ChatId, Command, CommandError, Cursor, Limits, LocalWorld, MemoryStore, PromptId, Recorded,
+    Reply, ScriptedModel, Timestamp, WorldId, WorldOptions,
     event::PromptBody,
-    ports::{Clock, Store, WorldService},
+    ports::{Clock, Store, Toolbox, WorldService},
 };
 use polychat_model::{Call, Script};
 use polychat_testkit::{
     checker::Checker,
     clock::TokioClock,
     faulty_store::{self, Faults, FaultyStore, Gate},
-    history::{Fact, History, RecordingModel, RecordingStore, RecordingWorld},
+    history::{Fact, History, RecordingModel, RecordingStore, RecordingTools, RecordingWorld},
+    tools::{self, ToolScript},
 };
 use tokio::task::{JoinHandle, yield_now};
 
 use super::{
-    plant::{Plant, PlantedModel, PlantedStore, PlantedWorld},
+    act::tools::{agents, known, toolbox},
+    plant::{Plant, PlantedModel, PlantedProvider, PlantedStore, PlantedTools, PlantedWorld},
     step::Step,
     tally::Tally,
     watch::Reader,
@@ -71,6 +73,11 @@ pub(crate) struct Life {
     script: Script,
     /// The calls of the model that somebody still listens to.
     pub(crate) calls: Vec<Call>,
+    pub(crate) tools: ToolScript,
+    /// The runs of scripted tools that somebody still waits for.
+    pub(crate) runs: Vec<tools::Call>,
+    /// The last of those that nobody waits for any more.
+    pub(crate) over: Vec<tools::Call>,
     /// Commands that were not answered yet.
     pub(crate) unanswered: Vec<Answering>,
 }
@@ -112,7 +119,7 @@ impl Rig {
             gates: Vec::new(),
             broken: false,
             misread: false,
-            checker: Checker::new(),
+            checker: Checker::new().knowing(known(limits.tool_calls_parallel_max)),
             chats: Vec::new(),
             prompts: Vec::new(),
             logs: BTreeMap::new(),
@@ -201,21 +208,29 @@ impl Rig {
         let (model, script) = ScriptedModel::new();
         let model = RecordingModel::new(model, self.history.clone());
         let model = PlantedModel::new(self.plant, model);
-        let name = AgentName::new("assistant").expect("a name");
-        let agent = AgentConfig::new(name, ModelName::new("scripted").expect("a name"));
+        let toolbox = toolbox();
+        let tools = toolbox.script();
+        let toolbox = RecordingTools::new(toolbox, self.history.clone());
+        let toolbox = PlantedTools::new(self.plant, toolbox);
+        let [agent, further] = agents();
         let clock = Arc::new(TokioClock::starting_at(self.began));
         let store = Arc::clone(&self.store) as Arc<dyn Store>;
         let mut options = WorldOptions::new(world_id(), store, agent, Arc::new(model));
+        options.agents = vec![further];
+        options.tools = Arc::new(toolbox) as Arc<dyn Toolbox>;
+        options.context_provider = Some(Arc::new(PlantedProvider::new(self.plant)));
         options.limits = self.limits.clone();
         options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        self.history.opening();
         let local = match LocalWorld::open(options).await {
             Ok(local) => local,
             Err(error) => return self.problem(format!("the world does not open: {error}")),
         };
         let world = PlantedWorld::new(self.plant, local.clone());
         let world = Arc::new(RecordingWorld::new(world, self.history.clone()));
-        let (calls, unanswered) = (Vec::new(), Vec::new());
-        self.life = Some(Life { world, local, clock, script, calls, unanswered });
+        let (calls, runs, over, unanswered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let life = Life { world, local, clock, script, calls, tools, runs, over, unanswered };
+        self.life = Some(life);
         self.settle().await;
     }
 
@@ -314,6 +329,10 @@ impl Rig {
             life.calls.push(call);
         }
         life.calls.retain(|call| !call.is_dropped());
+        while let Some(run) = life.tools.try_next_call() {
+            life.runs.push(run);
+        }
+        life.over.extend(life.runs.extract_if(.., |run| run.is_dropped()));
         let script = (life.script.calls_seen() as u64, life.script.calls_open() as u64);
         [self.facts, store, script.0, script.1, life.local.turns_running() as u64]
     }
@@ -356,5 +375,12 @@ fn small_limits() -> Limits {
     limits.checkpoint_bytes = 512;
     limits.model_attempts_max = 3;
     limits.restarts_max = 2;
+    limits.tool_calls_per_step_max = 4;
+    limits.tool_calls_parallel_max = 2;
+    limits.tool_duration_max = Duration::from_secs(20);
+    limits.tool_result_bytes_max = 128;
+    limits.tool_output_bytes_max = 512;
+    limits.titles_running_max = 1;
+    limits.title_duration_max = Duration::from_secs(10);
     limits
 }

@@ -3,8 +3,12 @@
 //! A number is taken modulo the count of what it picks from, so every sequence means something and
 //! shrinks to smaller numbers and fewer steps.
 
+pub(crate) mod tools;
+
 use polychat::event::PromptMode;
 use proptest::{collection::vec, option, prelude::*, sample::select};
+
+use self::tools::{About, Change, Decides, Disturbs, Does, To, Want};
 
 /// Picks one of what exists.
 pub(crate) type Pick = u8;
@@ -20,6 +24,7 @@ pub(crate) enum Step {
         chat: Pick,
         mode: PromptMode,
         id: PromptIdOf,
+        to: To,
     },
     Edit {
         prompt: Pick,
@@ -56,6 +61,24 @@ pub(crate) enum Step {
         call: Pick,
         says: Says,
     },
+    /// A tool does something in one of its open calls.
+    Tool {
+        run: Pick,
+        does: Does,
+    },
+    /// Somebody decides about a call.
+    Decide {
+        chat: Pick,
+        about: About,
+        decides: Decides,
+    },
+    /// Somebody comes in between while calls of a chat run or wait.
+    Disturb {
+        chat: Pick,
+        how: Disturbs,
+    },
+    /// The world's settings, agents or tools change.
+    Change(Change),
     Watch(Watch),
     Advance {
         milliseconds: u64,
@@ -106,6 +129,8 @@ pub(crate) enum Which {
 pub(crate) enum Manage {
     Rename,
     Archive,
+    /// Gives the chat an agent of its own.
+    Agent(Pick),
     Close,
     Reopen,
     Delete,
@@ -129,8 +154,10 @@ pub(crate) enum Says {
     Much,
     /// More text than a turn may say.
     Flood,
-    /// A call of a tool that does not exist, so that another step follows.
-    ToolCall,
+    /// Calls of tools, after which the answer ends.
+    Calls([Option<Want>; 4]),
+    /// Hands the turn on to an agent, or to nobody, and ends.
+    HandsOn(Pick),
     Finish,
     Error {
         retryable: bool,
@@ -218,19 +245,24 @@ fn chat() -> impl Strategy<Value = Pick> {
     prop_oneof![Just(0), any::<Pick>()]
 }
 
-/// Two chats, and then this many steps, but for one in a thousand: so they shrink by leaving steps
-/// out.
+/// Settings in most worlds, two chats, and then this many steps, but for one in a thousand: so they
+/// shrink by leaving steps out.
 pub(crate) fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
     let open = || Some(Step::Open { again: false });
-    vec(option::weighted(0.999, step()), count)
-        .prop_map(move |steps| [open(), open()].into_iter().chain(steps).flatten().collect())
+    let settings = option::weighted(0.8, tools::settings().prop_map(Step::Change));
+    (settings, vec(option::weighted(0.999, step()), count)).prop_map(move |(settings, steps)| {
+        [settings, open(), open()].into_iter().chain(steps).flatten().collect()
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => any::<bool>().prop_map(|again| Step::Open { again }),
-        36 => of_prompts(),
-        34 => (any::<Pick>(), says()).prop_map(|(call, says)| Step::Model { call, says }),
+        32 => of_prompts(),
+        38 => (any::<Pick>(), says()).prop_map(|(call, says)| Step::Model { call, says }),
+        12 => tools::of_tools(),
+        14 => tools::of_people(),
+        6 => tools::of_agents(),
         8 => of_turns(),
         8 => of_chats(),
         22 => watch().prop_map(Step::Watch),
@@ -249,8 +281,8 @@ fn of_prompts() -> impl Strategy<Value = Step> {
         1 => any::<Pick>().prop_map(PromptIdOf::Conflict),
     ];
     prop_oneof![
-        9 => (chat(), mode(), id)
-            .prop_map(|(chat, mode, id)| Step::Prompt { chat, mode, id }),
+        9 => (chat(), mode(), id, tools::to())
+            .prop_map(|(chat, mode, id, to)| Step::Prompt { chat, mode, id, to }),
         2 => (any::<Pick>(), any::<bool>(), option::of(mode()))
             .prop_map(|(prompt, text, mode)| Step::Edit { prompt, text, mode }),
         1 => any::<Pick>().prop_map(|prompt| Step::Withdraw { prompt }),
@@ -268,7 +300,10 @@ fn of_turns() -> impl Strategy<Value = Step> {
 
 fn of_chats() -> impl Strategy<Value = Step> {
     use Manage::{Archive, Close, Delete, Rename, Reopen};
-    let how = select(vec![Rename, Archive, Close, Reopen, Reopen, Reopen, Delete]);
+    let how = prop_oneof![
+        7 => select(vec![Rename, Archive, Close, Reopen, Reopen, Reopen, Delete]),
+        1 => any::<Pick>().prop_map(Manage::Agent),
+    ];
     let what = prop_oneof![
         Just(Ask::List),
         Just(Ask::Prompts),
@@ -291,7 +326,8 @@ fn says() -> impl Strategy<Value = Says> {
         3 => words().prop_map(Says::Reasoning),
         2 => Just(Says::Much),
         1 => Just(Says::Flood),
-        4 => Just(Says::ToolCall),
+        9 => tools::wants().prop_map(Says::Calls),
+        2 => any::<Pick>().prop_map(Says::HandsOn),
         8 => Just(Says::Finish),
         2 => any::<bool>().prop_map(|retryable| Says::Error { retryable }),
         1 => Just(Says::Panic),

@@ -7,7 +7,7 @@ use polychat::{
     ChatId, CommandError, Cursor, EndReason, Notice, Refusal, Scope, StartAt,
     ports::{NoticeStream, WorldService},
 };
-use polychat_testkit::view::{ChatView, MessageState};
+use polychat_testkit::view::{CallState, ChatView, MessageState};
 
 use super::{
     rig::Rig,
@@ -251,5 +251,9 @@ fn forget_open_text(view: &mut ChatView) {
             message.text.clear();
             message.reasoning.clear();
         }
+    }
+    for call in view.calls.values_mut().filter(|call| call.state == CallState::Running) {
+        call.shown.clear();
+        call.progress = None;
     }
 }

@@ -6,6 +6,7 @@ use polychat_core::{
     ChatId, Command, CommandError, Event, PromptId, Refusal, Reply, Seq, StatusKind, ToolCallId,
     command::{Accepted, CancelTarget, LogPage, PromptState, ReviseTarget},
     event::{PromptBody, TitleProvenance, WithdrawReason},
+    tool::ApprovalDecision,
 };
 
 use super::{
@@ -193,8 +194,9 @@ impl Sent {
             Command::CancelTurn { target: CancelTarget::Running, .. } => {
                 self.happened(walk, |event| matches!(event, Event::TurnEnded { .. }))
             }
-            Command::DecideApproval { call, .. } => self.happened(walk, |event| {
-                matches!(event, Event::ApprovalResolved { tool_call_id, .. } if tool_call_id == call)
+            Command::DecideApproval { call, decision, .. } => self.happened(walk, |event| {
+                matches!(event, Event::ApprovalResolved { tool_call_id, decision: Some(stored) }
+                    if tool_call_id == call && stored == decision)
             }),
             _ => true,
         }
@@ -307,6 +309,8 @@ fn granted(event: &Event) -> Option<Wish> {
         Event::PromptWithdrawn { prompt_id, reason: WithdrawReason::Requested } => {
             Some(Wish::Withdrawn(prompt_id.clone()))
         }
+        // Allowed for the chat, a call may have waited beside the one that was decided.
+        Event::ApprovalResolved { decision: Some(ApprovalDecision::AllowForChat), .. } => None,
         Event::ApprovalResolved { tool_call_id, decision: Some(_) } => {
             Some(Wish::Decided(*tool_call_id))
         }

@@ -21,7 +21,10 @@ pub(super) fn judge_status(
         Some(log) => {
             log.judge_kind(status.kind, &mut faults);
             log.judge_queue(status.queued, &status.title, &mut faults);
-            if faults.is_empty() && log.kind != KindInLog::Any && status.turn_id != log.turn {
+            // The stored summary, which a chat that is not live is told of by, names no turn.
+            let from_summary = status.kind == StatusKind::Awaiting && status.turn_id.is_none();
+            let names_it = status.turn_id == log.turn || from_summary;
+            if faults.is_empty() && log.kind != KindInLog::Any && !names_it {
                 faults.push(StatusFault::Turn { told: status.turn_id, log: log.turn });
             }
         }

@@ -228,15 +228,15 @@ impl<'a> Moment<'a> {
 
 /// What a policy says of a tool: a second opinion, from the words of [`PolicyMode`] alone.
 fn says(policy: &ToolPolicy, spec: &ToolSpec) -> Verdict {
+    let mode = policy.tools.get(&spec.name).copied().unwrap_or(policy.mode);
     let reads = spec.kind == ToolKind::Read;
-    if spec.needs_approval || spec.kind == ToolKind::Question {
-        return Verdict::Ask;
-    }
-    match policy.tools.get(&spec.name).unwrap_or(&policy.mode) {
-        PolicyMode::Auto => Verdict::Allow,
-        PolicyMode::Read if reads => Verdict::Allow,
-        PolicyMode::Ask if reads => Verdict::Allow,
-        PolicyMode::Read => Verdict::Deny,
-        _ => Verdict::Ask,
+    if spec.kind == ToolKind::Question {
+        Verdict::Ask
+    } else if mode == PolicyMode::Read && !reads {
+        Verdict::Deny
+    } else if spec.needs_approval || (mode == PolicyMode::Ask && !reads) {
+        Verdict::Ask
+    } else {
+        Verdict::Allow
     }
 }

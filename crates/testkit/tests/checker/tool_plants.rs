@@ -8,9 +8,9 @@ use polychat_core::{
 };
 use polychat_testkit::{
     checker::{
-        ContextPart, DeliveryFault as D, LogFault as F, RunFault as R,
+        AnswerFault as A, ContextPart, DeliveryFault as D, LogFault as F, RunFault as R,
         RunState::Live,
-        Violation::{Delivery, Log, Run},
+        Violation::{Answer, Delivery, Log, Run},
     },
     history::{Fact, RunEnd, RunId, Showing},
 };
@@ -145,6 +145,11 @@ fn decisions() -> Vec<Plant> {
         plant!("a question is allowed like a permission", Live,
             |story, _| turn_with(story, &["ask"], vec![asked(51, 0, "ask"), decided(51, 0, Decision::AllowOnce)]),
             Log { fault: F::DecisionUnfit { .. }, .. }),
+        plant!("another decision is stored than the person made", Live,
+            |story, _| story.facts.iter_mut().for_each(|fact| {
+                if let Fact::Sent { command: polychat_core::Command::DecideApproval { decision, .. }, .. } = fact { *decision = deny(); }
+            }),
+            Answer { fault: A::NotStored, .. }),
         plant!("the model hears another answer than the person gave", Live,
             |story, _| story.alter("c", 17, |r| r.event = decided(4, 3, Decision::Answer { data: json!("no") })),
             Log { fault: F::DecisionUnfit { .. }, .. }),
