@@ -203,10 +203,7 @@ impl Chat {
         self.slot.touch(self.environment.tick());
         if let Some(stall) = &ready.stall {
             match (input, responder) {
-                (Input::Turn(input), _) => {
-                    ready.held.push_back(input);
-                    self.leave_place();
-                }
+                (Input::Turn(input), _) => ready.held.push_back(input),
                 (_, Some(responder)) => {
                     responder.refuse(Refusal::ChatStalled { reason: stall.reason.clone() });
                 }

@@ -1,7 +1,7 @@
 //! The bound on a world's running turns: first come, first served, by chat.
 
 use std::sync::{
-    Arc,
+    Arc, Weak,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -22,7 +22,11 @@ struct Count {
 /// A place among the running turns. Clones share it; it is given back when the last one goes, so a
 /// task that lingers after its turn ended still counts.
 #[derive(Clone)]
-pub struct TurnPermit(#[expect(dead_code, reason = "held, not read")] Arc<Place>);
+pub struct TurnPermit(Arc<Place>);
+
+/// A place that was given back, and may still be held by work that is under way.
+#[derive(Default)]
+pub struct LeftPlace(Weak<Place>);
 
 struct Place {
     count: Arc<Count>,
@@ -94,5 +98,19 @@ impl TurnPermit {
     fn new(count: &Arc<Count>, permit: OwnedSemaphorePermit) -> Self {
         count.running.fetch_add(1, Ordering::AcqRel);
         Self(Arc::new(Place { count: Arc::clone(count), _permit: permit }))
+    }
+
+    /// Gives this share of the place back.
+    #[must_use]
+    pub fn leave(self) -> LeftPlace {
+        LeftPlace(Arc::downgrade(&self.0))
+    }
+}
+
+impl LeftPlace {
+    /// A share of the same place, if somebody still holds it.
+    #[must_use]
+    pub fn again(&self) -> Option<TurnPermit> {
+        self.0.upgrade().map(TurnPermit)
     }
 }

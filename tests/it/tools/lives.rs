@@ -312,6 +312,27 @@ async fn a_turn_whose_tools_run_through_a_stall_holds_one_place_all_the_time() {
     assert_sound(&a).await;
 }
 
+// law 6: a cancel that cannot be stored seals the answer, and then nothing runs that needs a place
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_cancelled_while_the_store_is_away_gives_its_place_to_others() {
+    let house = world_of_tools().limits(|limits| limits.turns_running_max = 1).open().await;
+    let (a, b) = (house.chat("a").await, house.chat("b").await);
+    let (in_a, model) = house.begin(&a, "to a").await;
+    model.text("half").drained().await;
+    house.faults.for_chat(a.id()).every(Call::Append, Fault::Unavailable);
+    house.faults.for_chat(a.id()).every(Call::Open, Fault::Unavailable);
+    assert_eq!(code(a.cancel().await), "store_unavailable");
+    assert_eq!(house.local.turns_running(), Some(1), "the model still runs");
+    model.text("nobody sees this");
+    within(model.dropped()).await;
+    settle().await;
+    assert_eq!(house.local.turns_running(), Some(0));
+    house.turn(&b, "to b", "fine").await;
+    house.faults.clear();
+    assert_eq!(outcome(&in_a).await, PromptOutcome::Cancelled);
+    assert_sound(&a).await;
+}
+
 // law 5: an actor that crashes again and again while tools run
 #[tokio::test(start_paused = true)]
 async fn a_chat_that_fails_while_tools_run_stops_them_and_reopens_with_everything_ended() {

@@ -18,7 +18,11 @@ use polychat_core::{
 use tokio::time::timeout;
 
 use super::{Broken, Chat, Phase};
-use crate::{actor::Mail, replay::in_time};
+use crate::{
+    actor::Mail,
+    gate::{LeftPlace, TurnPermit},
+    replay::in_time,
+};
 
 /// What a chat could not store.
 pub(super) struct Stall {
@@ -27,6 +31,8 @@ pub(super) struct Stall {
     decision: Decision,
     /// Whether it has to be stored if it was not: something was sealed, or has really happened.
     binding: bool,
+    /// The place among the running turns, which work that is under way may still hold.
+    place: LeftPlace,
 }
 
 impl Chat {
@@ -64,11 +70,11 @@ impl Chat {
             // Somebody else holds the log, or it is not what it was: begin again from the log.
             _ => return Err(Broken(error.to_string())),
         }
+        // The place is for a turn that runs. Work that is still under way holds it itself; what was to
+        // begin or go on asks again when the store is back.
+        let place = self.permit.take().map(TurnPermit::leave).unwrap_or_default();
         let reason = error.inner().to_string().into();
-        ready.stall = Some(Stall { reason, decision, binding });
-        // The place is for a turn that runs; what was to begin or go on asks again when the store is
-        // back.
-        self.leave_place();
+        ready.stall = Some(Stall { reason, decision, binding, place });
         self.report_stall(&error.inner().to_string());
         self.try_store_later();
         Ok(())
@@ -142,7 +148,8 @@ impl Chat {
         };
         let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
         let Some(stall) = ready.stall.take() else { return Ok(()) };
-        self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
+        // A turn never holds two places.
+        self.permit = stall.place.again().or_else(|| self.environment.gate.try_enter());
         if landed {
             self.healed();
             self.commit(stall.decision, None).await?;

@@ -67,11 +67,6 @@ impl Running {
         }
     }
 
-    /// Whether a task of the turn is under way. It holds the turn's place itself.
-    fn is_under_way(&self) -> bool {
-        self.model.is_some() || !self.tools.is_empty()
-    }
-
     pub(super) fn prompt_gone(&mut self, prompt: &PromptId) {
         self.accepted.remove(prompt);
     }
@@ -115,13 +110,6 @@ impl Chat {
             self.in_line = true;
             let (place, myself) = (self.environment.gate.enter(), self.myself.clone());
             tokio::spawn(async move { myself.mail(Mail::Admitted(place.await)) });
-        }
-    }
-
-    /// Gives the place back while the store is away, unless something that runs holds it anyway.
-    pub(super) fn leave_place(&mut self) {
-        if !self.running.is_under_way() {
-            self.permit = None;
         }
     }
 
