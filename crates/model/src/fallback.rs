@@ -22,7 +22,8 @@ const SAID_BYTES_MAX: usize = 400;
 /// nothing does, since what was said was seen; an answer that ends without a word is complete. A
 /// model that hangs is not unavailable to this wrapper; give it a time limit of its own.
 ///
-/// Each request begins with the first model. Nothing is remembered from one request to the next, so
+/// All of them are given the same request, with the host context that was resolved for the row as a
+/// whole. Each request begins with the first model. Nothing is remembered from one request to the next, so
 /// chats cannot feel each other through it.
 ///
 /// # Errors
