@@ -111,7 +111,7 @@ fn the_property_finds_each_planted_bug() {
     silence_planned_panics();
     for plant in Plant::ALL {
         let config = Config {
-            cases: 100,
+            cases: 200,
             max_shrink_iters: 0,
             failure_persistence: None,
             ..Config::default()

@@ -28,6 +28,7 @@ impl Rig {
             let chat = self.chats[self.names % self.chats.len()].clone();
             self.compare_status(&chat).await;
         }
+        self.read_along();
         self.judge();
     }
 

@@ -206,10 +206,10 @@ impl Tool for PlantedTool {
     async fn call(&self, input: ToolInput, sink: ToolSink) -> Result<ToolOutput, Failure> {
         let chat = chat_of(&input.context);
         if self.plant == Plant::OutputStrays {
+            // Whatever runs elsewhere shows that something began here.
             let mut sinks = self.cell.sinks.lock().unwrap();
-            if let Some(other) = of_another(&sinks, &chat) {
-                other.output("stray");
-            }
+            let others = sinks.iter().filter(|(of, _)| **of != chat);
+            others.for_each(|(_, other)| other.output("stray"));
             sinks.insert(chat.clone(), Arc::clone(&sink));
         }
         if self.plant == Plant::ToolRunTwice {

@@ -187,6 +187,14 @@ impl Rig {
         }
     }
 
+    /// Every second reader takes whatever is there after each step: live events of tools and models
+    /// are soon superseded.
+    pub(crate) fn read_along(&mut self) {
+        for reader in (0..self.readers.len()).step_by(2) {
+            self.read(reader, ALL);
+        }
+    }
+
     /// Begins again where it left.
     pub(crate) async fn resume(&mut self, reader: usize) {
         let (chat, start) = (self.readers[reader].chat.clone(), self.readers[reader].place());
