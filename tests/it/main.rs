@@ -15,6 +15,7 @@ mod text;
 
 mod agents;
 mod approvals;
+mod builder;
 mod canary;
 mod chats;
 mod cursors;
