@@ -326,6 +326,26 @@ async fn the_time_in_which_a_turn_waits_for_a_person_does_not_count() {
     }
 }
 
+// issue 3: … and a turn whose chat was passivated meanwhile has all its time again
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_comes_back_with_a_new_life_of_its_chat_has_its_whole_time() {
+    let house =
+        world_of_tools().limits(|limits| limits.turn_duration_max = 10 * SECOND).open().await;
+    let chat = house.chat("a").await;
+    let (prompt, model) = house.begin(&chat, "hello").await;
+    pass(8 * SECOND).await;
+    model.tool_call(asked("act", "x")).finish();
+    settle().await;
+    pass(HOUR).await;
+    chat.decide(pending(&chat).await[0].tool_call_id, AllowOnce).await.unwrap();
+    let call = house.running("x").await;
+    pass(9 * SECOND).await;
+    assert!(!call.is_dropped());
+    pass(2 * SECOND).await;
+    assert_eq!(failure(&prompt).await.kind, FailureKind::Deadline);
+    assert_sound(&chat).await;
+}
+
 // issue 3: nor does it count for the calls that run beside it, which have their own
 #[tokio::test(start_paused = true)]
 async fn a_call_beside_one_that_waits_has_its_own_deadline() {

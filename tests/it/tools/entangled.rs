@@ -14,7 +14,7 @@ use polychat::{
     ports::{Tool, ToolInput, ToolSink, Toolbox},
     tool::{ToolCatalog, ToolKind, ToolOutput, ToolSelection, ToolSpec},
 };
-use polychat_testkit::tools::{self, ScriptedTools};
+use polychat_testkit::tools::{self, Act, ScriptedTools};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -279,7 +279,54 @@ async fn output_from_many_threads_is_one_text_of_whole_pieces() {
     world.shutdown().await;
 }
 
-// law 6: a panic on a thread of a tool's own is the tool's own affair
+// REQ-4, NFR-1: the same tool for many chats at once, where tasks really run in parallel
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chats_on_several_threads_get_their_own_results_and_nobody_elses() {
+    let toolbox =
+        ScriptedTools::new().answering(tools::spec("echo").kind(ToolKind::Read), |input| {
+            let which = input.arguments["which"].as_str().unwrap_or_default();
+            vec![Act::output(format!("hearing {which}")), Act::Yield, Act::result(which)]
+        });
+    let (model, script) = polychat::ScriptedModel::new();
+    let builder = WorldBuilder::new("home", model).tools(Arc::new(toolbox)).agent(agent());
+    let world = builder.open().await.unwrap();
+    let mut tasks = Vec::new();
+    for n in 0..16 {
+        let (world, script) = (world.clone(), script.clone());
+        tasks.push(tokio::spawn(async move {
+            let chat = world.open_chat(format!("chat {n}")).await.unwrap();
+            let mut seen = watch(&chat).await;
+            for turn in 0..5 {
+                let text = format!("{n}/{turn}");
+                let prompt = chat.prompt(&text).await.unwrap();
+                let model = script.call_for(&text).await;
+                let own: Vec<_> = (0..8).map(|call| format!("{n}/{turn}/{call}")).collect();
+                for which in &own {
+                    model.tool_call(asked("echo", which));
+                }
+                model.finish();
+                let model = script.call_for(&text).await;
+                assert_eq!(answers(model.request()).split_off(8 * turn), own);
+                model.text("well").finish();
+                assert_eq!(seen.until_outcome(&prompt).await, PromptOutcome::Completed);
+            }
+            for notice in &seen.notices {
+                if let polychat::Notice::Live { event, .. } = notice
+                    && let polychat::LiveBody::ToolOutput { text, .. } = &event.body
+                {
+                    assert!(text.starts_with(&format!("hearing {n}/")), "{text}");
+                }
+            }
+            chat
+        }));
+    }
+    for task in tasks {
+        assert_sound(&task.await.unwrap()).await;
+    }
+    world.shutdown().await;
+}
+
+// issue 3: a tool that works on a thread of its own asks whether anybody still waits
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thread_of_a_tools_own_that_goes_on_for_ever_learns_that_it_is_stopped() {
     let (tell, told) = std::sync::mpsc::channel();
