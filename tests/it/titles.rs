@@ -109,7 +109,8 @@ at_both_doors! {
         let (during, call) = named(&house, "during").await;
         call.text("Proposed").drained().await;
         during.rename("Mine").await.unwrap();
-        within(call.dropped()).await;
+        settle().await;
+        assert!(call.is_dropped(), "at once, not at some deadline");
         call.finish();
         settle().await;
         assert_eq!(title(&during).await, manual("Mine"));
@@ -220,7 +221,8 @@ async fn a_title_that_fails_leaves_no_trace_and_is_not_asked_for_again() {
         let (chat, call) = named(&house, "a").await;
         let before = log(&chat).await.len();
         spoil(&call, how);
-        within(call.dropped()).await;
+        settle().await;
+        assert!(call.is_dropped(), "at once, not at some deadline");
         pass(60 * SECOND).await;
         assert_eq!(log(&chat).await.len(), before, "{how}");
         assert_eq!(title(&chat).await, untitled(), "{how}");
@@ -292,7 +294,8 @@ async fn thinking_of_a_title_ends_with_the_interest_in_it() {
                 assert_eq!(code(chat.update(change).await), "chat_restarted");
             }
         }
-        within(call.dropped()).await;
+        settle().await;
+        assert!(call.is_dropped(), "at once, not at some deadline");
         call.text(" this").finish();
         settle().await;
         assert_eq!(house.script.calls_seen(), 2, "{how}: nobody is asked again");

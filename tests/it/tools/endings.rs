@@ -103,7 +103,8 @@ at_both_doors! {
         chat.cancel().await.unwrap();
         assert_eq!(outcome(&prompt).await, PromptOutcome::Cancelled);
         for call in &running {
-            within(call.dropped()).await;
+            settle().await;
+            assert!(call.is_dropped(), "at once, not at some deadline");
         }
         assert_all_ended_once(&activity(&chat).await, "cancelled", "cancelled");
         assert_nothing_follows(&house, &chat, &running).await;
@@ -146,7 +147,8 @@ at_both_doors! {
         }).collect();
         assert_eq!(states, ["answered", "cancelled", "cancelled", "cancelled", "cancelled", "unknown_tool"]);
         for call in &running {
-            within(call.dropped()).await;
+            settle().await;
+            assert!(call.is_dropped(), "at once, not at some deadline");
             call.sink().output("too late");
         }
         assert!(!calm.is_dropped());

@@ -7,9 +7,7 @@ use serde_json::json;
 
 use crate::{
     at_both_doors,
-    support::{
-        House, Watcher, asked, assert_sound, code, outcome, settle, watch, within, world_of_tools,
-    },
+    support::{House, Watcher, asked, assert_sound, code, outcome, settle, watch, world_of_tools},
 };
 
 /// The calls of a view, in order.
@@ -240,7 +238,8 @@ async fn a_tool_that_is_stopped_is_dropped_and_its_sink_says_so_and_takes_nothin
         assert!(call.sink().is_stopped(), "{how}");
         call.sink().output("late");
         call.sink().progress(json!("late"));
-        within(call.dropped()).await;
+        settle().await;
+        assert!(call.is_dropped(), "at once, not at some deadline");
         assert!(call.is_cancelled(), "{how}");
         call.sink().output("later");
         seen.drain().await;

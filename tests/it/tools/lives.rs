@@ -44,7 +44,8 @@ async fn a_call_that_ran_when_its_actor_crashed_has_an_unknown_outcome_and_is_no
     let (prompt, call) = three_calls(&house, &chat).await;
     call.output("half").drained().await;
     crash(&house, &chat).await;
-    within(call.dropped()).await;
+    settle().await;
+    assert!(call.is_dropped(), "at once, not at some deadline");
     call.result("too late");
     assert!(call.sink().is_stopped());
     assert_eq!(seen.until_outcome(&prompt).await, PromptOutcome::Interrupted);
@@ -324,7 +325,8 @@ async fn a_turn_that_is_cancelled_while_the_store_is_away_gives_its_place_to_oth
     assert_eq!(code(a.cancel().await), "store_unavailable");
     assert_eq!(house.local.turns_running(), Some(1), "the model still runs");
     model.text("nobody sees this");
-    within(model.dropped()).await;
+    settle().await;
+    assert!(model.is_dropped(), "at once, not at some deadline");
     settle().await;
     assert_eq!(house.local.turns_running(), Some(0));
     house.turn(&b, "to b", "fine").await;
@@ -343,7 +345,8 @@ async fn a_chat_that_fails_while_tools_run_stops_them_and_reopens_with_everythin
         house.begin_calls(&chat, &text, [asked("look", &text)]).await;
         let call = house.running(&text).await;
         crash(&house, &chat).await;
-        within(call.dropped()).await;
+        settle().await;
+        assert!(call.is_dropped(), "at once, not at some deadline");
         pass(SECOND).await;
     }
     assert_eq!(code(chat.prompt("more").await), "chat_failed");
