@@ -5,32 +5,32 @@
 //! in a random interleaving, while watchers come and go; then each script runs alone in a fresh
 //! world. Up to times and checkpoints the logs are the same.
 //!
+//! Models and tools misbehave in every chat: they panic, hang, flood and fail, while others wait for
+//! a person. All chats share the same model, tools and agents.
+//!
 //! Time is a world's, so whatever waits for it (a restart, a store that comes back) is waited for
 //! within the input that caused it; limits of the world are out of reach.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `player` | one chat's script as data, and who plays it |
+//! | `threads` | the same on real threads |
 
-use std::{cell::RefCell, iter::Copied, slice, time::Duration};
+mod player;
+mod threads;
 
-use polychat::{
-    ChatId, Command, Limits, MessageId, PromptId, Recorded, ScriptedModel, WorldBuilder,
-    command::{CancelTarget, ChatChange, PromptChange, ReviseTarget},
-    event::{PromptBody, PromptMode},
-    ports::{ModelError, ModelErrorKind},
-    tool::ToolCall,
-};
-use polychat_model::{Call, Step as ModelStep};
-use polychat_testkit::{
-    checker::same_log,
-    faulty_store::{self, AtOpen, Fault, Gate},
-    history::CHAT_CONTEXT_KEY,
-};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+
+use polychat::{ChatId, Command, Limits, Recorded, agent::WorldSettings};
+use polychat_testkit::checker::same_log;
 use proptest::{
     collection::vec,
     option,
     prelude::*,
-    sample::select,
     test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner},
 };
 
+use self::player::{Act, Player, script};
 use super::state_machine::{
     act::new_chat,
     generator,
@@ -44,42 +44,6 @@ const CASES: u64 = 192;
 /// Longer than whatever an input may have to wait for: a hanging append, a restart's pause.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One input of one chat.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Prompt(PromptMode),
-    /// Changes the last prompt, if it still waits.
-    Edit(Option<PromptMode>),
-    Withdraw,
-    Cancel,
-    /// Begins again from the first prompt.
-    Revise,
-    Rename,
-    Close,
-    Reopen,
-    Delete,
-    Says(&'static str),
-    Thinks,
-    Floods,
-    Finishes,
-    CallsTool,
-    Fails,
-    FailsForNow,
-    Panics,
-    /// The store fails in the next append, in one of these ways.
-    Store(Trouble),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    Crash,
-    Away,
-    AnswerLost,
-    RequestLost,
-    Late,
-    Hangs,
-}
-
 /// What happens in one moment: the chats of these places do their next input at once.
 #[derive(Debug, Clone)]
 struct Round {
@@ -87,149 +51,9 @@ struct Round {
     watch: Option<Watch>,
 }
 
-fn act() -> impl Strategy<Value = Act> {
-    use PromptMode::{Interrupt, Queue, Reject, Steer};
-    use Trouble::{AnswerLost, Away, Crash, Hangs, Late, RequestLost};
-    let mode = || select(vec![Queue, Queue, Steer, Interrupt, Reject]);
-    prop_oneof![
-        8 => mode().prop_map(Act::Prompt),
-        1 => option::of(mode()).prop_map(Act::Edit),
-        8 => select(vec!["a", "bc", "grün "]).prop_map(Act::Says),
-        6 => Just(Act::Finishes),
-        8 => select(vec![
-            Act::Withdraw, Act::Cancel, Act::Revise, Act::Rename, Act::Close, Act::Reopen,
-            Act::Thinks, Act::Floods, Act::CallsTool, Act::Fails, Act::FailsForNow, Act::Panics,
-        ]),
-        1 => Just(Act::Delete),
-        3 => select(vec![Crash, Away, AnswerLost, RequestLost, Late, Hangs]).prop_map(Act::Store),
-    ]
-}
-
 fn runs() -> impl Strategy<Value = (Vec<Vec<Act>>, Vec<Round>)> {
     let round = (1..=63_u8, option::of(watch())).prop_map(|(chats, watch)| Round { chats, watch });
-    (vec(vec(act(), 8..28), 2..=6), vec(round, 40))
-}
-
-/// One chat, the inputs that are still to come, and what its names count.
-struct Player<'a> {
-    chat: ChatId,
-    script: Copied<slice::Iter<'a, Act>>,
-    prompts: usize,
-    titles: usize,
-}
-
-impl<'a> Player<'a> {
-    fn new(place: usize, script: &'a [Act]) -> Self {
-        let chat = ChatId::new(format!("c{place}")).expect("a chat id");
-        Self { chat, script: script.iter().copied(), prompts: 0, titles: 0 }
-    }
-
-    /// Does the next input; answers whether time must pass for it.
-    fn play(&mut self, rig: &mut Rig) -> bool {
-        let Some(act) = self.script.next() else { return false };
-        let chat = self.chat.clone();
-        match act {
-            Act::Prompt(mode) => {
-                let (prompt, body) = self.prompt();
-                rig.post(Command::SendPrompt { chat, prompt, mode, body });
-            }
-            Act::Edit(mode) => {
-                let parts = vec![polychat::Part::text(format!("{chat} asks otherwise"))];
-                let mut change = PromptChange::default().parts(parts);
-                change.mode = mode;
-                rig.post(Command::EditPrompt { chat, prompt: self.last(), change });
-            }
-            Act::Withdraw => rig.post(Command::WithdrawPrompt { chat, prompt: self.last() }),
-            Act::Cancel => {
-                rig.post(Command::CancelTurn { chat, target: CancelTarget::Running });
-            }
-            Act::Revise => {
-                let (prompt, body) = self.prompt();
-                let first = rig.logs.get(&chat).into_iter().flatten().find(|recorded| {
-                    matches!(recorded.event, polychat::Event::PromptAccepted { .. })
-                });
-                if let Some(id) = first.map(|recorded| MessageId(recorded.seq)) {
-                    let target = ReviseTarget::Message { id, body };
-                    rig.post(Command::Revise { chat, target, prompt });
-                }
-            }
-            Act::Rename => self.rename(rig),
-            Act::Close => rig.post(Command::CloseChat { chat }),
-            Act::Reopen => rig.post(Command::ReopenChat { chat }),
-            Act::Delete => rig.post(Command::DeleteChat { chat }),
-            Act::Store(trouble) => {
-                self.break_store(trouble, rig);
-                self.rename(rig);
-                return true;
-            }
-            says => {
-                self.speak(says, rig);
-                return matches!(says, Act::FailsForNow);
-            }
-        }
-        false
-    }
-
-    fn prompt(&mut self) -> (PromptId, PromptBody) {
-        self.prompts += 1;
-        (self.last(), PromptBody::text(format!("{} asks {}", self.chat, self.prompts)))
-    }
-
-    fn last(&self) -> PromptId {
-        PromptId::new(format!("p{}", self.prompts)).expect("a prompt id")
-    }
-
-    fn rename(&mut self, rig: &mut Rig) {
-        self.titles += 1;
-        let change = ChatChange::default().title(format!("title {}", self.titles));
-        rig.post(Command::UpdateChat { chat: self.chat.clone(), change });
-    }
-
-    fn break_store(&self, trouble: Trouble, rig: &mut Rig) {
-        let fault = match trouble {
-            Trouble::Crash => Fault::Panic,
-            Trouble::Away => Fault::Unavailable,
-            Trouble::AnswerLost => Fault::AnswerLost,
-            Trouble::RequestLost => Fault::RequestLost,
-            Trouble::Late => Fault::Late(AtOpen::Lands),
-            Trouble::Hangs => {
-                let gate = Gate::closed();
-                rig.gates.push(gate.clone());
-                Fault::HangBefore(gate)
-            }
-        };
-        rig.writing.for_chat(&self.chat).next(faulty_store::Call::Append, 1, fault);
-    }
-
-    fn speak(&self, says: Act, rig: &Rig) {
-        let Some(life) = &rig.life else { return };
-        let Some(call) = life.calls.iter().find(|call| is_of(call, &self.chat)) else { return };
-        let error = ModelError::new(ModelErrorKind::Unavailable, "planned");
-        match says {
-            Act::Says(text) => {
-                call.text(text);
-            }
-            Act::Thinks => {
-                call.reasoning("hm ");
-            }
-            Act::Floods => (0..300).for_each(|n| {
-                call.text(format!("flood {n:>40} "));
-            }),
-            Act::CallsTool => {
-                let (name, arguments) = ("no_such_tool".into(), serde_json::json!({}));
-                call.tool_call(ToolCall { name, arguments, provider_call_id: None }).finish();
-            }
-            Act::Fails => call.fail(error),
-            Act::FailsForNow => call.fail(error.retryable()),
-            Act::Panics => call.panic("planned"),
-            _ => call.finish(),
-        }
-    }
-}
-
-fn is_of(call: &Call, chat: &ChatId) -> bool {
-    let of = call.request().context.chat.get(CHAT_CONTEXT_KEY);
-    of.and_then(|of| of.as_str()) == Some(chat.as_str())
+    (vec(script(), 2..=6), vec(round, 40))
 }
 
 /// Bounds that one chat can reach and a world cannot.
@@ -242,13 +66,26 @@ fn limits() -> Limits {
     limits.turn_output_bytes_max = 8_192;
     limits.steps_max = 3;
     limits.feed_recorded_max = 8;
+    (limits.tool_duration_max, limits.title_duration_max) = (for_ever, for_ever);
+    limits.titles_running_max = 1_000;
+    limits.tool_calls_parallel_max = 1;
+    limits.tool_result_bytes_max = 128;
+    limits.tool_output_bytes_max = 512;
     limits
+}
+
+/// Whatever leads from one agent to another, and a title for who has none.
+fn settings() -> WorldSettings {
+    let mut settings = WorldSettings::default();
+    (settings.mentions, settings.broadcast, settings.titles) = (true, true, true);
+    settings
 }
 
 /// Plays these scripts in one world, and then whatever is left of them one by one.
 fn play(mut players: Vec<Player<'_>>, rounds: &[Round], limits: Limits) -> Rig {
     let mut rig = Rig::with_limits(limits);
     rig.drive(async |rig: &mut Rig| {
+        rig.send(Command::UpdateWorld { settings: settings() }).await;
         for player in &players {
             rig.chats.push(player.chat.clone());
             rig.send(Command::CreateChat { chat: new_chat(&player.chat) }).await;
@@ -278,14 +115,30 @@ fn log(rig: &Rig, chat: &ChatId) -> Vec<Recorded> {
     rig.logs.get(chat).into_iter().flatten().map(|recorded| (**recorded).clone()).collect()
 }
 
+/// How often which event was compared, by its name.
+type Met = BTreeMap<&'static str, usize>;
+
+/// What the property must have met, so that it can be about it.
+const WANTED: [&str; 9] = [
+    "chat.updated",
+    "message.error",
+    "prompt.joined",
+    "turn.handed_off",
+    "tool.start",
+    "tool.result",
+    "tool.error",
+    "approval.requested",
+    "approval.resolved",
+];
+
 /// Plays the scripts together, in a world of these limits, and each alone.
-fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<usize, String> {
+fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<Met, String> {
     let players = || scripts.iter().enumerate().map(|(place, acts)| Player::new(place, acts));
     let together = play(players().collect(), rounds, shared);
     if !together.problems.is_empty() {
         return Err(format!("together: {}", together.problems.join("\n")));
     }
-    let mut events = 0;
+    let mut met = Met::new();
     for player in players() {
         let chat = player.chat.clone();
         let alone = play(vec![player], &[], limits());
@@ -293,10 +146,10 @@ fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<usi
             return Err(format!("{chat} alone: {}", alone.problems.join("\n")));
         }
         let (one, other) = (log(&together, &chat), log(&alone, &chat));
-        events += other.len();
+        other.iter().for_each(|recorded| *met.entry(recorded.event.name()).or_default() += 1);
         same_log(&one, &other).map_err(|difference| format!("{chat}: {difference}"))?;
     }
-    Ok(events)
+    Ok(met)
 }
 
 // law 6; REQ-1, REQ-5, REQ-6, REQ-11, REQ-12, NFR-1
@@ -313,11 +166,12 @@ fn a_chats_log_among_others_is_the_log_it_has_alone() {
         ..Config::default()
     };
     silence_planned_panics();
-    let events = RefCell::new(0);
+    let met = RefCell::new(Met::new());
     let mut runner = TestRunner::new_with_rng(config, generator(seed));
     let result = runner.run(&runs(), |(scripts, rounds)| {
-        *events.borrow_mut() +=
-            compare(&scripts, &rounds, limits()).map_err(TestCaseError::fail)?;
+        let more = compare(&scripts, &rounds, limits()).map_err(TestCaseError::fail)?;
+        let mut met = met.borrow_mut();
+        more.into_iter().for_each(|(name, times)| *met.entry(name).or_default() += times);
         Ok(())
     });
     if let Err(failure) = result {
@@ -330,9 +184,14 @@ fn a_chats_log_among_others_is_the_log_it_has_alone() {
              cargo test --test it interference"
         );
     }
-    let events = events.into_inner();
-    println!("{cases} cases, {events} events compared");
+    let met = met.into_inner();
+    let events: usize = met.values().sum();
+    println!("{cases} cases, {events} events compared: {met:?}");
     assert!(events as u64 >= cases * 20, "the chats did next to nothing: {events} events");
+    if cases >= CASES {
+        let missing = WANTED.into_iter().filter(|name| !met.contains_key(name));
+        assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new(), "never happened");
+    }
 }
 
 // a check that cannot fail is a defect: in a world so small that chats crowd each other out, they
@@ -350,69 +209,4 @@ fn chats_that_do_interfere_are_found() {
     });
     let Err(TestError::Fail(reason, _)) = result else { panic!("not found: {result:?}") };
     assert!(reason.to_string().contains("the logs differ"), "{reason}");
-}
-
-/// What one chat says on real threads, one prompt after the other.
-const TALK: [&str; 7] =
-    ["hello", "say it again", "/panic", "/error", "and now?", "/hang", "what did I say?"];
-
-/// Answers from the history that it is given, and misbehaves on request.
-fn threaded_model() -> ScriptedModel {
-    ScriptedModel::answering(|request| {
-        let said: Vec<String> = request.messages.iter().map(|message| message.text()).collect();
-        match said.last().map(String::as_str) {
-            Some(last) if last.ends_with("/panic") => vec![ModelStep::Panic("planned".to_owned())],
-            Some(last) if last.ends_with("/error") => {
-                let error = ModelError::new(ModelErrorKind::Refused, "planned");
-                vec![ModelStep::text("so far"), ModelStep::Error(error)]
-            }
-            Some(last) if last.ends_with("/hang") => vec![ModelStep::Hang],
-            _ => said
-                .into_iter()
-                .flat_map(|said| [ModelStep::text(said), ModelStep::Yield])
-                .collect(),
-        }
-    })
-}
-
-/// Talks in all these chats at once, and answers with their logs.
-async fn talk(chats: std::ops::Range<usize>) -> Vec<Vec<Recorded>> {
-    let world = WorldBuilder::new("threads", threaded_model()).open().await.unwrap();
-    let talks = chats.map(|n| {
-        let world = world.clone();
-        tokio::spawn(async move {
-            let chat = world.open_chat(format!("c{n}")).await.unwrap();
-            for (turn, text) in TALK.iter().enumerate().skip(n % 3) {
-                let id = PromptId::new(format!("p{turn}")).unwrap();
-                let prompt = chat.prompt(format!("{n}: {text}")).id(id).send().await.unwrap();
-                if text.ends_with("/hang") {
-                    chat.cancel().await.unwrap();
-                }
-                prompt.outcome().await.unwrap();
-                chat.rename(format!("{n} after {turn}")).await.unwrap();
-            }
-            let page = chat.log(polychat::Seq::ZERO, 500).await.unwrap();
-            page.events.iter().map(|recorded| (**recorded).clone()).collect::<Vec<_>>()
-        })
-    });
-    let talks: Vec<_> = talks.collect();
-    let mut logs = Vec::new();
-    for talk in talks {
-        logs.push(talk.await.unwrap());
-    }
-    world.shutdown().await;
-    logs
-}
-
-// law 6; REQ-1, REQ-11, REQ-15, NFR-1
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn on_real_threads_a_chats_log_among_others_is_the_log_it_has_alone() {
-    silence_planned_panics();
-    const CHATS: usize = 60;
-    let together = talk(0..CHATS).await;
-    for (n, among_others) in together.iter().enumerate() {
-        let alone = talk(n..n + 1).await.remove(0);
-        assert!(alone.len() > 25, "chat {n} did next to nothing: {}", alone.len());
-        same_log(among_others, &alone).unwrap_or_else(|difference| panic!("{n}: {difference}"));
-    }
 }

@@ -137,6 +137,11 @@ impl Rig {
                 self.send(Command::ReopenChat { chat }).await;
             }
         }
+        // A title may be thought of beside the turns.
+        let calls = self.life.as_ref().map_or(0, |life| life.calls.len() + life.runs.len());
+        if calls > 0 {
+            busy.push(format!("{calls} calls of models and tools"));
+        }
         let unanswered = self.life.as_ref().map_or(0, |life| life.unanswered.len());
         if unanswered > 0 {
             busy.push(format!("{unanswered} commands without an answer"));
