@@ -14,7 +14,7 @@ type HttpError = StreamableHttpError<reqwest::Error>;
 /// The connection ended under the call.
 pub(super) fn ended(server: &str, why: &str) -> Failure {
     let text =
-        format!("the server {server:?} is gone: {why}; whether the call took effect is not known");
+        format!("the server {server} is gone: {why}; whether the call took effect is not known");
     Failure::new(FailureKind::ToolFailed, &text).retryable()
 }
 
@@ -30,7 +30,7 @@ pub(super) fn of_service(server: &str, error: &ServiceError) -> Failure {
             Failure::new(kind, &error.message)
         }
         ServiceError::TransportSend(error) => {
-            let text = format!("the server {server:?} could not be asked: {}", send_reason(error));
+            let text = format!("the server {server} could not be asked: {}", send_reason(error));
             Failure::new(FailureKind::ToolFailed, &text).retryable()
         }
         other => Failure::new(FailureKind::ToolFailed, &other.to_string()),

@@ -61,6 +61,6 @@ fn unavailable(server: &str, unavailable: &Unavailable) -> Failure {
     } else {
         format!("; it is tried again in {} s at the earliest", pause.as_secs().max(1))
     };
-    let text = format!("the server {server:?} is not available: {reason}{again}");
+    let text = format!("the server {server} is not available: {reason}{again}");
     Failure::new(FailureKind::ToolFailed, &text).retryable()
 }
