@@ -7,6 +7,7 @@
 mod cost;
 mod message;
 mod shape;
+mod work;
 
 use std::{fmt, sync::Arc};
 
@@ -54,7 +55,13 @@ pub fn is_tool_name(name: &str) -> bool {
 /// # Ok::<(), polychat_tools::InvalidSchema>(())
 /// ```
 #[derive(Clone)]
-pub struct ArgumentSchema(Arc<Validator>);
+pub struct ArgumentSchema(Arc<Compiled>);
+
+struct Compiled {
+    validator: Validator,
+    /// What it was compiled from: how much work a check is, is counted there.
+    source: Value,
+}
 
 impl ArgumentSchema {
     /// Compiles a schema. Nothing is fetched: references must stay inside it.
@@ -69,7 +76,7 @@ impl ArgumentSchema {
         let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX);
         let options = jsonschema::options().offline().with_pattern_options(patterns);
         match options.build(schema) {
-            Ok(validator) => Ok(Self(Arc::new(validator))),
+            Ok(validator) => Ok(Self(Arc::new(Compiled { validator, source: schema.clone() }))),
             Err(error) => {
                 let reason = error.masked().to_string();
                 Err(InvalidSchema::NotCompiled(cut(&reason, REASON_BYTES_MAX).into()))
@@ -83,9 +90,16 @@ impl ArgumentSchema {
     ///
     /// A [`Failure`] of kind `InvalidArguments`, whose message tells a model what to mend: where it
     /// is wrong and what is expected there, the first few of all that is wrong. It does not repeat
-    /// the values.
+    /// the values. Arguments that would take more than a few milliseconds to check, because they are
+    /// very large or because the schema tries many choices within choices, fail without being
+    /// checked.
     pub fn check(&self, arguments: &Value) -> Result<(), Failure> {
-        if self.0.is_valid(arguments) { Ok(()) } else { Err(message::of(&self.0, arguments)) }
+        let Compiled { validator, source } = &*self.0;
+        let Ok(work) = work::of(source, arguments) else { return Err(message::too_much()) };
+        if validator.is_valid(arguments) {
+            return Ok(());
+        }
+        Err(message::of(validator, arguments, work))
     }
 }
 

@@ -85,23 +85,23 @@ impl<'a> Walk<'a> {
     fn reference(&mut self, reference: &'a str, depth: usize) -> Result<u64, InvalidSchema> {
         match self.referred.get(reference) {
             Some(Some(count)) => return Ok(*count),
-            // A type that contains itself: the arguments say how often it is followed.
+            // A type that contains itself: how often it is followed, `work` counts for each call.
             Some(None) => return Ok(1),
             None => {}
         }
-        let target = self.target(reference).ok_or_else(|| not_followed(reference))?;
+        let target = target(self.root, reference).ok_or_else(|| not_followed(reference))?;
         self.referred.insert(reference, None);
         let count = self.schema(target, depth)?;
         self.referred.insert(reference, Some(count));
         Ok(count)
     }
+}
 
-    /// What a reference within the schema means.
-    fn target(&self, reference: &str) -> Option<&'a Value> {
-        let pointer: Cow<'_, str> =
-            percent_decode_str(reference.strip_prefix('#')?).decode_utf8().ok()?;
-        self.root.pointer(&pointer)
-    }
+/// What a reference within a schema means.
+pub(super) fn target<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
+    let pointer: Cow<'_, str> =
+        percent_decode_str(reference.strip_prefix('#')?).decode_utf8().ok()?;
+    root.pointer(&pointer)
 }
 
 fn not_followed(what: &str) -> InvalidSchema {

@@ -6,22 +6,22 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use polychat_core::{Failure, FailureKind, outcome::cut};
 use serde_json::Value;
 
-use super::REASON_BYTES_MAX;
+use super::{REASON_BYTES_MAX, work::Work};
 
 /// How many things that are wrong are told at once.
 const ERRORS_MAX: usize = 8;
-/// How many values the arguments may have so that errors are looked for, which costs far more than
-/// to see that there are some: a flood must not hold up the thread.
-const VALUES_MAX: usize = 10_000;
+/// How many steps it may take to look for errors, each of which costs far more than to see that
+/// there are some: a flood must not hold up the thread.
+const STEPS_MAX: u64 = 10_000;
 /// How many choices within choices are told, and how many errors of each: they multiply.
 const CHOICES_DEPTH_MAX: usize = 2;
 const CHOICE_ERRORS_MAX: usize = 3;
 
 /// Says where the arguments are wrong and what is expected there, but not what stands there.
-pub(super) fn of(validator: &Validator, arguments: &Value) -> Failure {
+pub(super) fn of(validator: &Validator, arguments: &Value, work: Work) -> Failure {
     let mut message = String::from("the arguments do not fit the schema:");
-    if !are_few(arguments, &mut { VALUES_MAX }) {
-        message.push_str("\nthey are too many values to say which");
+    if work.explain > STEPS_MAX {
+        message.push_str("\nthey are too large or too deeply nested to say where");
         return Failure::new(FailureKind::InvalidArguments, &message);
     }
     let mut errors = validator.iter_errors(arguments);
@@ -35,15 +35,11 @@ pub(super) fn of(validator: &Validator, arguments: &Value) -> Failure {
     Failure::new(FailureKind::InvalidArguments, &message)
 }
 
-/// Whether there are at most so many values.
-fn are_few(value: &Value, left: &mut usize) -> bool {
-    let Some(rest) = left.checked_sub(1) else { return false };
-    *left = rest;
-    match value {
-        Value::Array(items) => items.iter().all(|item| are_few(item, left)),
-        Value::Object(members) => members.values().all(|member| are_few(member, left)),
-        _ => true,
-    }
+/// Says that arguments were not checked because that would take too long.
+pub(super) fn too_much() -> Failure {
+    let message =
+        "the arguments are too large or too deeply nested to be checked against the schema";
+    Failure::new(FailureKind::InvalidArguments, message)
 }
 
 fn tell(message: &mut String, error: &ValidationError<'_>, depth: usize) {

@@ -159,9 +159,77 @@ fn a_flood_of_errors_is_not_counted() {
     let numbers = json!({"type": "object", "properties": {"a": {"items": {"type": "number"}}}});
     let said = |count: usize| wrong(&numbers, &json!({"a": vec![Value::from("x"); count]}));
     assert_eq!(said(9_998)[0], "arguments/a/0: value is not of type \"number\"");
-    assert_eq!(said(9_999), ["they are too many values to say which"]);
-    // Looking for each error would take minutes here.
-    assert_eq!(said(3_000_000), ["they are too many values to say which"]);
+    assert_eq!(said(9_999), ["they are too large or too deeply nested to say where"]);
+}
+
+/// Whether a call was refused without looking for what is wrong with it.
+fn is_too_much(schema: &ArgumentSchema, arguments: &Value) -> bool {
+    let failure = schema.check(arguments).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::InvalidArguments);
+    failure.message.contains("too large or too deeply nested")
+}
+
+// Law 5, law 7: checked on the thread of a chat, so none of this may take minutes, or the memory.
+#[test]
+fn arguments_that_would_take_long_to_check_are_refused_unchecked() {
+    let list = |items: Value| json!({"type": "object", "properties": {"a": {"items": items}}});
+    let numbers = compiled(&list(json!({"type": "number"})));
+    assert!(numbers.check(&json!({"a": vec![1; 50_000]})).is_ok());
+    assert!(is_too_much(&numbers, &json!({"a": vec![1; 3_000_000]})));
+
+    // Wide and wide.
+    let choices: Vec<_> = (0..1_000).map(|n| json!({"const": n})).collect();
+    let wide = compiled(&list(json!({"anyOf": choices})));
+    assert!(wide.check(&json!({"a": vec![999; 50]})).is_ok());
+    assert!(is_too_much(&wide, &json!({"a": vec![999; 100_000]})));
+
+    // Deep, in a type that contains itself twice.
+    let twice = json!({"anyOf": [{"items": {"$ref": "#/$defs/a"}}, {"items": {"$ref": "#/$defs/a"}},
+        {"type": "string"}]});
+    let twice = compiled(&json!({"type": "object", "$defs": {"a": twice},
+        "properties": {"a": {"$ref": "#/$defs/a"}}}));
+    let deep = |levels, end| json!({"a": (0..levels).fold(end, |inner, _| json!([inner]))});
+    assert!(twice.check(&deep(8, json!("x"))).is_ok());
+    assert!(is_too_much(&twice, &deep(24, json!("x"))));
+    assert!(is_too_much(&twice, &deep(24, json!(null))));
+
+    // A type that is nothing but itself has no end at all.
+    let itself = compiled(&json!({"type": "object", "$defs": {"a": {"$ref": "#/$defs/a"}},
+        "properties": {"a": {"$ref": "#/$defs/a"}}}));
+    assert!(is_too_much(&itself, &json!({"a": 1})));
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "op", rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema matters")]
+enum Rule {
+    And { args: Vec<Rule> },
+    Or { args: Vec<Rule> },
+    Is { field: String },
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema matters")]
+struct Filter {
+    rule: Rule,
+}
+
+// Issue 3: what is wrong is told as far as that is quick
+#[test]
+fn a_misspelt_field_deep_in_a_recursive_type_is_told_or_refused_but_never_takes_long() {
+    let schema = compiled(&schema::<Filter>());
+    let filter = |levels, field: &str| {
+        let leaf = json!({"op": "is", field: "x"});
+        json!({"rule": (0..levels).fold(leaf, |it, _| json!({"op": "and", "args": [it]}))})
+    };
+    for levels in [0, 4, 8] {
+        assert!(schema.check(&filter(levels, "field")).is_ok(), "{levels}");
+    }
+    let told = schema.check(&filter(2, "feild")).unwrap_err();
+    assert!(told.message.contains("value fits none of the choices"), "{told}");
+    for levels in [12, 16, 24, 60] {
+        assert!(is_too_much(&schema, &filter(levels, "feild")), "{levels}");
+    }
 }
 
 // Law 7: a schema of a stranger must not make a small call long.
