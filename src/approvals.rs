@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use futures_core::Stream;
 use futures_util::{FutureExt, StreamExt, stream};
 use polychat_core::{
-    CommandError, Cursor, Event, Notice, Recorded, StartAt, ToolCallId, TurnId,
+    ChatId, CommandError, Cursor, Event, Notice, Recorded, Refusal, StartAt, ToolCallId, TurnId,
     command::PendingApproval, content::Text, ports::NoticeStream, tool::ApprovalDecision,
 };
 use serde_json::Value;
@@ -46,8 +46,9 @@ impl Chat {
     /// # Errors
     ///
     /// Refused as `approval_not_pending` when the call does not wait: it was decided, its turn has
-    /// ended, or it belongs to another chat; as `decision_mismatch` when it is a question.
-    pub async fn allow(&self, call: ToolCallId) -> Result<(), CommandError> {
+    /// ended, or the approval was asked for in another chat; as `decision_mismatch` when it is a
+    /// question.
+    pub async fn allow(&self, call: impl Into<WaitingCall>) -> Result<(), CommandError> {
         self.decide(call, ApprovalDecision::AllowOnce).await
     }
 
@@ -56,7 +57,7 @@ impl Chat {
     /// # Errors
     ///
     /// As [`allow`](Self::allow).
-    pub async fn allow_for_chat(&self, call: ToolCallId) -> Result<(), CommandError> {
+    pub async fn allow_for_chat(&self, call: impl Into<WaitingCall>) -> Result<(), CommandError> {
         self.decide(call, ApprovalDecision::AllowForChat).await
     }
 
@@ -67,7 +68,7 @@ impl Chat {
     /// Refused as `approval_not_pending`, see [`allow`](Self::allow), or as `too_large`.
     pub async fn deny(
         &self,
-        call: ToolCallId,
+        call: impl Into<WaitingCall>,
         reason: impl Into<Text>,
     ) -> Result<(), CommandError> {
         self.decide(call, ApprovalDecision::Deny { reason: reason.into() }).await
@@ -81,10 +82,45 @@ impl Chat {
     /// the call waits for permission and asks nothing, or as `too_large`.
     pub async fn answer(
         &self,
-        call: ToolCallId,
+        call: impl Into<WaitingCall>,
         answer: impl Into<Value>,
     ) -> Result<(), CommandError> {
         self.decide(call, ApprovalDecision::Answer { data: answer.into() }).await
+    }
+}
+
+/// A call that somebody decides about: best the [`PendingApproval`] itself.
+///
+/// A bare [`ToolCallId`] will do, but says less: calls are numbered in each chat anew, so the number
+/// of one chat's call may be that of a call in another chat. An approval knows where it was asked
+/// for, and a decision in any other chat is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingCall {
+    chat: Option<ChatId>,
+    call: ToolCallId,
+}
+
+impl WaitingCall {
+    /// The call, if it may be one of this chat.
+    pub(crate) fn in_chat(self, chat: &ChatId) -> Result<ToolCallId, Refusal> {
+        match &self.chat {
+            Some(asked_in) if asked_in != chat => {
+                Err(Refusal::ApprovalNotPending { tool_call_id: self.call })
+            }
+            _ => Ok(self.call),
+        }
+    }
+}
+
+impl From<ToolCallId> for WaitingCall {
+    fn from(call: ToolCallId) -> Self {
+        Self { chat: None, call }
+    }
+}
+
+impl From<&PendingApproval> for WaitingCall {
+    fn from(approval: &PendingApproval) -> Self {
+        Self { chat: Some(approval.chat_id.clone()), call: approval.tool_call_id }
     }
 }
 
@@ -107,7 +143,7 @@ impl PromptHandle {
     /// let mut requests = std::pin::pin!(prompt.approval_requests().await?);
     /// while let Some(request) = requests.next().await {
     ///     println!("may it call {} with {}?", request.name, request.arguments);
-    ///     chat.allow(request.tool_call_id).await?;
+    ///     chat.allow(&request).await?;
     /// }
     /// assert_eq!(prompt.answer().await?, "open_door answered \"it is open\".");
     /// # Ok::<(), polychat::Error>(()) }).unwrap();
@@ -164,6 +200,7 @@ impl Desk {
         match &recorded.event {
             Event::ApprovalRequested { tool_call_id, kind, name, arguments } => {
                 self.open.push_back(PendingApproval {
+                    chat_id: recorded.chat_id.clone(),
                     tool_call_id: *tool_call_id,
                     turn_id,
                     name: name.clone(),

@@ -4,7 +4,7 @@ use std::{future::IntoFuture, pin::Pin};
 
 use polychat_core::{
     AgentName, ChatId, Command, CommandError, Cursor, MessageId, Metadata, Part, PromptId, Reply,
-    Scope, Seq, StartAt, ToolCallId, TurnId,
+    Scope, Seq, StartAt, TurnId,
     command::{
         CancelTarget, ChatChange, LogPage, MessagePage, NewChat, Page, PromptChange, PromptState,
         ReviseTarget, Snapshot, WaitingPrompt,
@@ -14,7 +14,7 @@ use polychat_core::{
     tool::ApprovalDecision,
 };
 
-use crate::{PromptHandle, World, world::unexpected};
+use crate::{PromptHandle, WaitingCall, World, world::unexpected};
 
 /// How often a command that can safely be sent again is, before its caller hears of the fault.
 const ATTEMPTS_MAX: usize = 3;
@@ -180,10 +180,11 @@ impl Chat {
     /// `decision_mismatch` when the decision is no answer to what was asked, or as `too_large`.
     pub async fn decide(
         &self,
-        call: ToolCallId,
+        call: impl Into<WaitingCall>,
         decision: ApprovalDecision,
     ) -> Result<(), CommandError> {
         let chat = self.id.clone();
+        let call = call.into().in_chat(&chat)?;
         self.world.done(Command::DecideApproval { chat, call, decision }).await
     }
 

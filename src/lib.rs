@@ -50,6 +50,7 @@ mod text;
 mod world;
 mod worlds;
 
+pub use approvals::WaitingCall;
 pub use builder::WorldBuilder;
 pub use chat::{Chat, PromptRequest};
 pub use error::Error;

@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// Replaces the world's settings; running turns keep theirs.
+    /// Replaces the world's settings; they hold at once, also for turns that run.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {

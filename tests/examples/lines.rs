@@ -41,6 +41,7 @@ fn a_decision_may_name_its_call_and_give_words() {
 
 fn waiting(index: u16, kind: ApprovalKind) -> PendingApproval {
     PendingApproval {
+        chat_id: polychat::ChatId::new("a").unwrap(),
         tool_call_id: ToolCallId { message: MessageId(Seq::FIRST), index },
         turn_id: TurnId(Seq::FIRST),
         name: "it".into(),

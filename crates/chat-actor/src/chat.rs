@@ -218,7 +218,7 @@ impl Chat {
         self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
         let may_run = self.permit.is_some();
         let agents = self.environment.agents.get();
-        let tools = Guarded(self.environment.tools.catalog());
+        let tools = Guarded::catalog(&*self.environment.tools);
         let feed = &self.slot.feed;
         let mut sealed = false;
         let decided = ready.state.decide(

@@ -11,11 +11,19 @@ use std::{
 use polychat_core::{
     Failure, FailureKind,
     ports::{Tool, Toolbox},
-    tool::{ToolCall, ToolCatalog, ToolSpec},
+    tool::{NoTools, ToolCall, ToolCatalog, ToolSpec},
 };
 
 /// A catalog whose checks may panic.
 pub(crate) struct Guarded(pub(crate) Arc<dyn ToolCatalog>);
+
+impl Guarded {
+    /// The tools as they are now; none if that is not to be found out.
+    pub(crate) fn catalog(toolbox: &dyn Toolbox) -> Self {
+        let found = catch_unwind(AssertUnwindSafe(|| toolbox.catalog()));
+        Self(found.unwrap_or_else(|_| Arc::new(NoTools)))
+    }
+}
 
 impl ToolCatalog for Guarded {
     fn check(&self, call: &ToolCall) -> Result<Arc<ToolSpec>, Failure> {

@@ -1,6 +1,6 @@
 //! What messages are made of, and the JSON that embedders attach.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -104,9 +104,16 @@ pub fn bytes_of(parts: &[Part]) -> usize {
 ///
 /// Polychat stores it and gives it back untouched. Its size is bounded by
 /// [`Limits::metadata_bytes_max`](crate::Limits::metadata_bytes_max).
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Default, Deserialize)]
 #[serde(from = "Option<Map<String, Value>>")]
 pub struct Metadata(Option<Arc<Map<String, Value>>>);
+
+impl fmt::Debug for Metadata {
+    // It may be a host context, which is never logged.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Metadata({} keys)", self.0.as_ref().map_or(0, |object| object.len()))
+    }
+}
 
 impl Metadata {
     /// No metadata.

@@ -140,6 +140,27 @@ at_both_doors! {
         assert_sound(&chat).await;
     }
 
+    /// Issue 3, law 2: calls are numbered in each chat anew, so two chats of the same shape wait
+    /// for calls of the same number. What was asked for in one is not decided in the other.
+    async fn a_chat_that_waits_for_a_call_of_the_same_number_is_not_decided_by_mistake(
+        house in world_of_tools()
+    ) {
+        let (a, b) = (house.chat("a").await, house.chat("b").await);
+        house.begin_calls(&a, "to a", [asked("act", "of a")]).await;
+        house.begin_calls(&b, "to b", [asked("act", "of b")]).await;
+        settle().await;
+        let (of_a, of_b) = (a.approvals().await.unwrap(), b.approvals().await.unwrap());
+        assert_eq!(of_a[0].tool_call_id, of_b[0].tool_call_id, "the same number");
+        let before = activity(&b).await;
+        assert_eq!(code(b.allow(&of_a[0]).await), "approval_not_pending");
+        assert_eq!(code(b.deny(&of_a[0], "no").await), "approval_not_pending");
+        assert_eq!(activity(&b).await, before);
+        b.allow(&of_b[0]).await.unwrap();
+        house.running("of b").await.result("done");
+        assert_eq!(house.tools.calls_seen(), 1);
+        a.deny(&of_a[0], "no").await.unwrap();
+    }
+
     /// Issue 3: a decision from another chat, a second one, one for an ended turn, one that does
     /// not fit: refused by code, and nothing of it has any effect.
     async fn a_decision_that_is_not_asked_for_is_refused_by_its_code(house in world_of_tools()) {

@@ -212,6 +212,36 @@ async fn a_toolbox_that_panics_over_a_call_ends_that_call_and_no_actor_is_lost()
     assert_sound(&chat).await;
 }
 
+/// Cannot even say what it has.
+struct Speechless;
+
+#[async_trait]
+impl Toolbox for Speechless {
+    fn catalog(&self) -> Arc<dyn ToolCatalog> {
+        panic!("planned: in catalog")
+    }
+
+    fn get(&self, _: &str) -> Option<Arc<dyn Tool>> {
+        None
+    }
+}
+
+// law 6: it is asked for every input of every chat
+#[tokio::test(start_paused = true)]
+async fn chats_that_need_no_tools_do_not_notice_a_toolbox_that_panics() {
+    let house = house().tools(Speechless).open().await;
+    let chat = house.chat("a").await;
+    let mut feed = WorldWatcher::new(&house.world).await;
+    for n in 0..5 {
+        let prompt = chat.prompt(format!("hello {n}")).await.unwrap();
+        house.script.call_for(&format!("hello {n}")).await.text("well").finish();
+        assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
+    }
+    feed.drain().await;
+    assert!(feed.diagnostics().is_empty(), "{:?}", feed.diagnostics());
+    assert_sound(&chat).await;
+}
+
 /// Throws something that panics once more when it goes.
 struct Thrower;
 

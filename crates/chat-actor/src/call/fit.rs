@@ -2,9 +2,13 @@
 
 use polychat_core::{Failure, Part, outcome::cut, tool::ToolOutput};
 
+/// What a part costs besides its contents: many small ones are large, too.
+const PART_BYTES: usize = 64;
+
 /// Keeps as much of a result as fits, from its beginning, and says how many bytes were cut.
 pub(super) fn fit(output: ToolOutput, bytes_max: usize) -> ToolOutput {
     let ToolOutput { parts, mut cut_bytes, unshown_bytes } = output;
+    let output_cut_before = cut_bytes;
     let mut left = bytes_max;
     let mut kept = Vec::new();
     for part in parts {
@@ -13,14 +17,16 @@ pub(super) fn fit(output: ToolOutput, bytes_max: usize) -> ToolOutput {
             // It says nothing, and any number of it would fit.
             continue;
         }
-        if bytes <= left {
-            left -= bytes;
+        // The first part costs its contents only, so that a limit on one text is that text's limit.
+        let room = if kept.is_empty() { left } else { left.saturating_sub(PART_BYTES) };
+        if bytes <= room {
+            left = room - bytes;
             kept.push(part);
             continue;
         }
         let mut lost = bytes;
         if let Part::Text { text } = &part {
-            let fitting = cut(text, left);
+            let fitting = cut(text, room);
             lost -= fitting.len();
             if !fitting.is_empty() {
                 kept.push(Part::text(fitting));
@@ -30,7 +36,15 @@ pub(super) fn fit(output: ToolOutput, bytes_max: usize) -> ToolOutput {
         // Nothing may follow a gap: what is kept is a beginning.
         left = 0;
     }
+    if cut_bytes > output_cut_before {
+        // The model is told, too: it would take what is left for the whole.
+        kept.push(Part::text(cut_note(cut_bytes)));
+    }
     ToolOutput { parts: kept, cut_bytes, unshown_bytes }
+}
+
+fn cut_note(cut_bytes: u64) -> String {
+    format!("[{cut_bytes} bytes of this result were cut off here]")
 }
 
 /// A failure whose message is bounded, and says what of the output was not shown.
@@ -64,18 +78,27 @@ mod tests {
     // Law 7, issue 3: what was cut is stated
     #[test]
     fn a_result_is_cut_at_its_limit_and_nothing_follows_the_gap() {
-        let fitted = fit(output(&["abc", "defg", "h"]), 5);
-        assert_eq!((texts(&fitted), fitted.cut_bytes), (vec!["abc", "de"], 3));
-        let whole = fit(output(&["abc", "de"]), 5);
+        let fitted = fit(output(&["abc", "defg", "h"]), PART_BYTES + 5);
+        assert_eq!((texts(&fitted), fitted.cut_bytes), (vec!["abc", "de", &*cut_note(3)], 3));
+        let whole = fit(output(&["abc", "de"]), PART_BYTES + 5);
         assert_eq!((texts(&whole), whole.cut_bytes), (vec!["abc", "de"], 0));
+        let one = fit(output(&["abc"]), 3);
+        assert_eq!((texts(&one), one.cut_bytes), (vec!["abc"], 0));
         let nothing = fit(output(&["abc"]), 0);
-        assert_eq!((texts(&nothing), nothing.cut_bytes), (vec![], 3));
+        assert_eq!((texts(&nothing), nothing.cut_bytes), (vec![&*cut_note(3)], 3));
     }
 
     #[test]
     fn a_character_is_not_cut_in_two_and_its_place_stays_empty() {
         let fitted = fit(output(&["aß", "b"]), 2);
-        assert_eq!((texts(&fitted), fitted.cut_bytes), (vec!["a"], 3));
+        assert_eq!((texts(&fitted), fitted.cut_bytes), (vec!["a", &*cut_note(3)], 3));
+    }
+
+    #[test]
+    fn many_small_parts_are_no_way_around_the_limit() {
+        let fitted = fit(output(&vec!["x"; 100_000]), 64 * 1024);
+        assert!(fitted.parts.len() <= 64 * 1024 / PART_BYTES + 2);
+        assert_eq!(fitted.cut_bytes, 100_001 - fitted.parts.len() as u64);
     }
 
     #[test]

@@ -73,6 +73,8 @@ impl Chat {
         // The place is for a turn that runs. Work that is still under way holds it itself; what was to
         // begin or go on asks again when the store is back.
         let place = self.permit.take().map(TurnPermit::leave).unwrap_or_default();
+        // A turn does not have to answer for the time that the store takes.
+        self.running.clock.pause();
         let reason = error.inner().to_string().into();
         ready.stall = Some(Stall { reason, decision, binding, place });
         self.report_stall(&error.inner().to_string());

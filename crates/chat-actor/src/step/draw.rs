@@ -28,6 +28,9 @@ use crate::{actor::Mail, feed::PushError};
 /// After how many deltas without a pause the time is looked at.
 const DELTAS_BETWEEN_LOOKS: u32 = 64;
 
+/// What a call costs besides what stands in it: many small ones are large, too.
+const CALL_BYTES: usize = 64;
+
 /// What a model said besides its text, which is in the feed.
 #[derive(Default)]
 pub(super) struct Drawn {
@@ -142,7 +145,8 @@ impl Drawing<'_> {
                 self.drawn.opaque.push(part);
             }
             ModelDelta::ToolCall(call) => {
-                self.count(call.name.len() + call.arguments_bytes())?;
+                let id = call.provider_call_id.as_ref().map_or(0, |id| id.len());
+                self.count(CALL_BYTES + call.name.len() + id + call.arguments_bytes())?;
                 self.drawn.tool_calls.push(call);
             }
             ModelDelta::Usage(usage) => self.drawn.usage = usage,

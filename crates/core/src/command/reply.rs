@@ -190,6 +190,9 @@ pub struct OpenMessage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingApproval {
+    /// The chat that waits. Calls are numbered in each chat anew, so the number alone may mean
+    /// something else in another one.
+    pub chat_id: ChatId,
     /// The call.
     pub tool_call_id: ToolCallId,
     /// The turn.

@@ -239,6 +239,7 @@ impl ChatState {
         let Some((turn, calls)) = self.calls() else { return Vec::new() };
         let pending = |(index, (call, phase)): (u16, &(ToolCall, Phase))| match phase {
             Phase::Awaiting(kind) => Some(PendingApproval {
+                chat_id: self.chat_id.clone(),
                 tool_call_id: ToolCallId { message: calls.message, index },
                 turn_id: turn.id,
                 name: call.name.clone(),

@@ -45,6 +45,7 @@ pub fn snapshot(chat: &ChatId) -> Snapshot {
             reasoning: "hm".into(),
         }),
         approvals: vec![PendingApproval {
+            chat_id: chat.clone(),
             tool_call_id: samples::tool_call_id(5, 0),
             turn_id: samples::turn_id(4),
             name: "shell".into(),
