@@ -71,10 +71,12 @@ pub use status::{McpState, McpStatus};
 ///
 /// It starts when an agent that may use its tools is about to be asked, or when one of its tools is
 /// called, and not twice at once. One that is not ready in time is left out, which observers and
-/// [`status`](Self::status) tell, and is not tried again before its pause is over. When it ends, all
-/// calls on it fail at once as retryable; the next use starts it again. Models keep its tools
-/// meanwhile, unless it cannot be started. When it says that its tools have changed, they are listed
-/// again before the next model call.
+/// [`status`](Self::status) tell, and is not tried again before its pause is over; model calls wait
+/// for its first start only. When it ends, all calls on it fail at once as retryable; the next use
+/// starts it again. So it is with one that hangs: when three calls in a row were given up without a
+/// word from it, and it does not answer a ping either. Models keep its tools meanwhile, unless it
+/// cannot be started. When it says that its tools have changed, they are listed again before the
+/// next model call, but not twice within five seconds.
 ///
 /// # Names
 ///

@@ -103,6 +103,19 @@ impl ArgumentSchema {
     }
 }
 
+#[cfg(feature = "mcp")]
+impl ArgumentSchema {
+    /// Whether it was compiled from this very schema.
+    pub(crate) fn is_of(&self, schema: &Value) -> bool {
+        self.0.source == *schema
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl fmt::Debug for ArgumentSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ArgumentSchema { .. }")

@@ -18,10 +18,11 @@ impl BackOff {
         Self { first: limits.restart_delay.min(longest), longest, failures: 0 }
     }
 
-    /// The pause after a start that failed.
-    pub(super) fn not_started(&mut self) -> Duration {
+    /// The pause after a start that failed: at least as long as that took, so that a server that
+    /// hangs is not waited for all the time.
+    pub(super) fn not_started(&mut self, took: Duration) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        self.pause()
+        self.pause().max(took)
     }
 
     /// The pause after a server has ended that ran for this long. The first time it starts again at
@@ -60,11 +61,20 @@ mod tests {
     #[test]
     fn the_pause_doubles_with_each_failed_start_up_to_the_longest() {
         let mut back_off = back_off();
-        let pauses: Vec<_> = (0..6).map(|_| back_off.not_started().as_secs()).collect();
+        let pauses: Vec<_> =
+            (0..6).map(|_| back_off.not_started(Duration::ZERO).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 10, 10]);
         for _ in 0..100 {
-            assert_eq!(back_off.not_started(), 10 * SECOND);
+            assert_eq!(back_off.not_started(Duration::ZERO), 10 * SECOND);
         }
+    }
+
+    #[test]
+    fn after_a_slow_start_the_pause_is_as_long_as_that_took() {
+        let mut back_off = back_off();
+        let pauses: Vec<_> = (0..4).map(|_| back_off.not_started(3 * SECOND).as_secs()).collect();
+        assert_eq!(pauses, [3, 3, 4, 8]);
+        assert_eq!(back_off.not_started(30 * SECOND), 30 * SECOND);
     }
 
     #[test]
@@ -78,7 +88,7 @@ mod tests {
     fn a_server_that_ran_for_long_starts_again_at_once() {
         let mut back_off = back_off();
         for _ in 0..5 {
-            back_off.not_started();
+            back_off.not_started(Duration::ZERO);
         }
         assert_eq!(back_off.ended_after(10 * SECOND), Duration::ZERO);
         assert_eq!(back_off.ended_after(SECOND), SECOND);

@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::{
     config::Config,
+    failure,
     listing::{Listing, unknown, with_rules},
+    server::Unavailable,
 };
 
 /// The tools of all servers at one moment. It never changes.
@@ -23,6 +25,8 @@ pub(super) struct Part {
     pub(super) listing: Option<Arc<Listing>>,
     /// Whether models are told of them. They are not while the server cannot be started.
     pub(super) offered: bool,
+    /// Why it does not run, where it was tried.
+    pub(super) failed: Option<Unavailable>,
 }
 
 impl ToolCatalog for Catalog {
@@ -31,9 +35,11 @@ impl ToolCatalog for Catalog {
         let Some(part) = self.0.iter().find(|part| part.config.may_have(&call.name)) else {
             return Err(unknown(&call.name));
         };
-        match &part.listing {
-            Some(listing) => Ok(Arc::clone(&listing.check(call)?.spec)),
-            None => Ok(Arc::new(placeholder(&call.name, &part.config))),
+        match (&part.listing, &part.failed) {
+            (Some(listing), _) => Ok(Arc::clone(&listing.check(call)?.spec)),
+            // Nobody should be asked about a tool that nobody has seen and that cannot be called.
+            (None, Some(failed)) => Err(failure::unavailable(&part.config.name, failed)),
+            (None, None) => Ok(Arc::new(placeholder(&call.name, &part.config))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One connection to one server, from its handshake to its end, and the calls on it.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use polychat_core::{content::Text, ports::ToolSink};
@@ -8,7 +8,7 @@ use rmcp::{
     RoleClient, ServiceExt,
     model::{
         CallToolRequest, CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest,
-        Implementation, JsonObject, ProtocolVersion, ServerResult,
+        Implementation, JsonObject, PingRequest, ProtocolVersion, ServerResult,
     },
     service::{
         ClientCacheConfig, ClientInitializeError, Peer, PeerRequestOptions, RequestHandle,
@@ -16,7 +16,7 @@ use rmcp::{
     },
     transport::Transport,
 };
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 
 use super::{
     config::{CheckedReach, Config},
@@ -26,6 +26,9 @@ use super::{
     tap::{Tap, Ticket},
     wire::Wire,
 };
+
+/// How long a server may take for a sign of life, once it is asked for one.
+const LIFE_DURATION_MAX: Duration = Duration::from_secs(10);
 
 /// A connection whose handshake is done. Dropping it ends the connection, and the process if there
 /// is one.
@@ -47,7 +50,7 @@ pub(super) enum StartError {
     #[error("it does not say what tools it has: {0}")]
     Listing(Text),
     #[error("it was not ready within {0:?}")]
-    TooSlow(std::time::Duration),
+    TooSlow(Duration),
     #[error("starting it panicked")]
     Panicked,
 }
@@ -137,8 +140,9 @@ impl Connection {
             request.extensions.insert(ticket);
             let request = ClientRequest::CallToolRequest(request);
             let options = PeerRequestOptions::no_options();
+            let heard = self.wire.heard();
             let handle = self.peer().send_request_with_option(request, options).await?;
-            OpenCall { handle: Some(handle), runtime: &self.runtime }.answer().await
+            OpenCall { handle: Some(handle), connection: self, heard }.answer().await
         };
         tokio::select! {
             biased;
@@ -166,7 +170,9 @@ impl Connection {
 /// A call that was sent. Dropped without an answer, it is cancelled.
 struct OpenCall<'a> {
     handle: Option<RequestHandle<RoleClient>>,
-    runtime: &'a Handle,
+    connection: &'a Connection,
+    /// How many messages had come from the server when it was made.
+    heard: u64,
 }
 
 impl OpenCall<'_> {
@@ -182,12 +188,31 @@ impl OpenCall<'_> {
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        if let Some(handle) = self.handle.take() {
-            let word = "nobody waits for it any more".to_owned();
-            self.runtime.spawn(async move {
-                let _ = handle.cancel(Some(word)).await;
-            });
-        }
+        let Some(handle) = self.handle.take() else { return };
+        let word = "nobody waits for it any more".to_owned();
+        let doubtful = self.connection.wire.given_up(self.heard);
+        let doubted = doubtful.then(|| {
+            (self.connection.peer().clone(), Arc::clone(&self.connection.wire), self.heard)
+        });
+        self.connection.runtime.spawn(async move {
+            let _ = handle.cancel(Some(word)).await;
+            if let Some((peer, wire, heard)) = doubted {
+                ask_for_life(peer, &wire, heard).await;
+            }
+        });
+    }
+}
+
+/// Gives a server up that says nothing at all, not even that it is still there: as long as it does
+/// not end, nothing else would end the connection, and each call would wait for its time limit.
+async fn ask_for_life(peer: Peer<RoleClient>, wire: &Wire, heard: u64) {
+    let ping = ClientRequest::PingRequest(PingRequest::default());
+    // Boxed: otherwise the compiler loses sight of its being `Send`.
+    let ping: BoxFuture<'_, _> = Box::pin(peer.send_request(ping));
+    // Any message is a sign of life, so what comes back does not matter.
+    let _ = timeout(LIFE_DURATION_MAX, ping).await;
+    if wire.heard() == heard {
+        wire.end("it does not answer");
     }
 }
 

@@ -9,7 +9,21 @@ use rmcp::{
     transport::{DynamicTransportError, streamable_http_client::StreamableHttpError},
 };
 
+use super::server::Unavailable;
+
 type HttpError = StreamableHttpError<reqwest::Error>;
+
+/// The server cannot be called now.
+pub(super) fn unavailable(server: &str, unavailable: &Unavailable) -> Failure {
+    let Unavailable { reason, pause } = unavailable;
+    let again = if pause.is_zero() {
+        String::new()
+    } else {
+        format!("; it is tried again in {} s at the earliest", pause.as_secs().max(1))
+    };
+    let text = format!("the server {server} is not available: {reason}{again}");
+    Failure::new(FailureKind::ToolFailed, &text).retryable()
+}
 
 /// The connection ended under the call.
 pub(super) fn ended(server: &str, why: &str) -> Failure {

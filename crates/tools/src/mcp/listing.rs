@@ -15,9 +15,10 @@ use rmcp::{
     service::{Peer, ServiceError},
 };
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use super::{config::Config, names};
-use crate::schema::ArgumentSchema;
+use crate::schema::{ArgumentSchema, tidied};
 
 /// How many tools that were left out are remembered.
 const LEFT_OUT_MAX: usize = 32;
@@ -38,14 +39,16 @@ pub(super) struct Listed {
 }
 
 impl Listing {
-    /// Asks a server for its tools, page by page, and keeps what can be used.
+    /// Asks a server for its tools, page by page, and keeps what can be used. Schemas that are
+    /// known already are not compiled again.
     ///
     /// # Errors
     ///
     /// When the server does not answer, or answers with an error.
     pub(super) async fn ask(
         peer: &Peer<RoleClient>,
-        config: &Config,
+        config: &Arc<Config>,
+        known: Option<&Arc<Self>>,
     ) -> Result<Self, ServiceError> {
         let mut listing = Self::default();
         if peer.peer_info().is_some_and(|info| info.capabilities.tools.is_none()) {
@@ -58,9 +61,7 @@ impl Listing {
             let page: BoxFuture<'_, _> = Box::pin(peer.list_tools(Some(page)));
             let page = page.await?;
             let brought_something = !page.tools.is_empty();
-            for tool in page.tools {
-                listing.take(tool, config);
-            }
+            listing = listing.take_page(page.tools, config, known).await?;
             // Each further page has to bring something, so that there is an end to them.
             cursor = page.next_cursor.filter(|cursor| !cursor.is_empty() && brought_something);
             if cursor.is_none() {
@@ -73,7 +74,26 @@ impl Listing {
         }
     }
 
-    fn take(&mut self, tool: model::Tool, config: &Config) {
+    /// Takes the tools of a page. That compiles schemas of a stranger, which may take seconds, so it
+    /// is not done on the threads that all chats share.
+    async fn take_page(
+        mut self,
+        tools: Vec<model::Tool>,
+        config: &Arc<Config>,
+        known: Option<&Arc<Self>>,
+    ) -> Result<Self, ServiceError> {
+        let (config, known) = (Arc::clone(config), known.map(Arc::clone));
+        let taken = spawn_blocking(move || {
+            for tool in tools {
+                self.take(tool, &config, known.as_deref());
+            }
+            self
+        });
+        // It fails only with its runtime, or if it panics.
+        taken.await.map_err(|_| ServiceError::UnexpectedResponse)
+    }
+
+    fn take(&mut self, tool: model::Tool, config: &Config, known: Option<&Self>) {
         if !config.tools.admit(&tool.name) {
             return;
         }
@@ -81,7 +101,7 @@ impl Listing {
         let taken = if self.tools.len() >= config.limits.tools_max {
             Err(too_many(config))
         } else {
-            listed(tool, config)
+            listed(tool, config, known)
         };
         match taken {
             Ok(listed) if !self.tools.contains_key(&listed.spec.name) => {
@@ -147,7 +167,7 @@ fn too_many(config: &Config) -> String {
     format!("there are more than {} tools", config.limits.tools_max)
 }
 
-fn listed(tool: model::Tool, config: &Config) -> Result<Listed, String> {
+fn listed(tool: model::Tool, config: &Config, known: Option<&Listing>) -> Result<Listed, String> {
     if tool.name.is_empty() {
         return Err("it has no name".to_owned());
     }
@@ -156,10 +176,16 @@ fn listed(tool: model::Tool, config: &Config) -> Result<Listed, String> {
         return Err(format!("its schema is larger than {} bytes", limits.schema_bytes_max));
     }
     let schema = Value::Object(Arc::unwrap_or_clone(tool.input_schema));
-    let compiled = ArgumentSchema::compile(&schema).map_err(|error| error.to_string())?;
+    let name = names::exposed(&config.prefix, &tool.name);
+    let before = known.and_then(|known| known.get(&name)).map(|listed| &listed.schema);
+    let compiled = match before.filter(|before| before.is_of(&schema)) {
+        Some(same) => same.clone(),
+        // Before it is tidied, which takes away what edition of the language it is in.
+        None => ArgumentSchema::compile(&schema).map_err(|error| error.to_string())?,
+    };
     let description = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
     let description = cut(description, limits.description_bytes_max);
-    let mut spec = ToolSpec::new(names::exposed(&config.prefix, &tool.name), description, schema);
+    let mut spec = ToolSpec::new(name, description, tidied(schema));
     let only_reads = tool.annotations.is_some_and(|it| it.read_only_hint == Some(true));
     if config.tools.trust_annotations && only_reads {
         spec = spec.kind(ToolKind::Read);
@@ -183,4 +209,44 @@ pub(super) fn with_rules(mut spec: ToolSpec, config: &Config) -> ToolSpec {
         spec = spec.result_bytes_max(bytes);
     }
     spec
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::mcp::McpServer;
+
+    fn listing(schema: &Value, known: Option<&Listing>) -> Listing {
+        let config = Config::new(McpServer::stdio("s", "x")).unwrap();
+        let tool = json!({ "name": "work", "inputSchema": schema });
+        let mut listing = Listing::default();
+        listing.take(serde_json::from_value(tool).unwrap(), &config, known);
+        listing
+    }
+
+    // A server may say every few seconds that its tools have changed
+    #[test]
+    fn a_schema_that_has_not_changed_is_not_compiled_again() {
+        let object = json!({ "type": "object", "properties": { "a": { "type": "array" } } });
+        let known = listing(&object, None);
+        let schema = |listing: &Listing| listing.get("s_work").unwrap().schema.clone();
+        assert!(schema(&listing(&object, Some(&known))).is_same(&schema(&known)));
+        assert!(!schema(&listing(&object, None)).is_same(&schema(&known)));
+        let other = listing(&json!({ "type": "object" }), Some(&known));
+        assert!(!schema(&other).is_same(&schema(&known)));
+    }
+
+    #[test]
+    fn each_array_says_what_its_items_are_and_an_old_edition_is_still_understood() {
+        let tuple = json!({ "type": "array", "items": [{ "type": "string" }] });
+        let schema = json!({ "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object", "properties": { "a": { "type": "array" }, "b": tuple } });
+        let listing = listing(&schema, None);
+        let listed = listing.get("s_work").unwrap();
+        assert_eq!(listed.spec.schema["properties"]["a"], json!({ "type": "array", "items": {} }));
+        assert!(listed.check(&json!({ "b": ["x", 1] })).is_ok());
+        assert!(listed.check(&json!({ "b": [1] })).is_err());
+    }
 }

@@ -13,7 +13,6 @@ use rmcp::{
     service::{RxJsonRpcMessage, TxJsonRpcMessage},
     transport::Transport,
 };
-use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::Mutex,
@@ -23,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     lines::{Line, Lines},
+    scan::Scan,
     wire::Wire,
 };
 
@@ -150,12 +150,10 @@ fn parse(line: &[u8]) -> Option<ServerJsonRpcMessage> {
         return Some(message);
     }
     tracing::debug!(bytes = line.len(), "a line of an mcp server is no message");
-    let value: Value = serde_json::from_slice(line).ok()?;
-    if value.get("method").is_some() {
-        return None;
-    }
-    let id = serde_json::from_value(value.get("id")?.clone()).ok()?;
-    Some(unusable_answer(id, "the answer makes no sense".to_owned()))
+    // It may be no JSON at all, or nested too deeply; a scan finds out for whom it is all the same.
+    let mut scan = Scan::default();
+    scan.feed(line);
+    scan.answers().map(|id| unusable_answer(id, "the answer makes no sense".to_owned()))
 }
 
 /// What the waiting call hears instead of an answer that cannot be used.

@@ -29,7 +29,7 @@ use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     back_off::BackOff,
@@ -43,14 +43,17 @@ use super::{
 
 /// The longest reason of a failure: a server may have said it.
 const REASON_BYTES_MAX: usize = 512;
+/// What those hear who wait for a server that is stopped.
+const STOPPED: &str = "it was stopped";
+/// How long a server's tools are not listed again after they were: it may say all the time that
+/// they have changed.
+const LISTING_PAUSE: Duration = Duration::from_secs(5);
 
 /// One server, shared by all chats.
 pub(super) struct Server {
     config: Arc<Config>,
     observers: Arc<Observers>,
     state: Mutex<State>,
-    /// Held while observers are told, so that they hear of changes in order.
-    telling: Mutex<()>,
     /// Held while the tools are listed again: who waits for it finds them listed.
     listing_turn: tokio::sync::Mutex<()>,
     this: Weak<Self>,
@@ -62,9 +65,16 @@ struct State {
     listing: Option<Arc<Listing>>,
     /// What `Wire::changes` said before the tools were listed last.
     listed_at_change: u64,
+    /// When they may be listed again; `None` before the server has asked for that.
+    listed_until: Option<Instant>,
     starts: u64,
+    /// How many starts were begun: each is told from those before it.
+    begun: u64,
     reason: Text,
     untold: VecDeque<(ToolSourceState, Text)>,
+    /// Whether somebody tells observers: only one does at a time, so that they hear of changes in
+    /// order.
+    telling: bool,
 }
 
 enum Phase {
@@ -77,7 +87,12 @@ enum Phase {
 /// A start under way; everybody who needs the server waits for the same one.
 #[derive(Clone)]
 struct Start {
-    outcome: watch::Receiver<Option<Result<Arc<Connection>, Text>>>,
+    number: u64,
+    /// Nothing was known of the server: model calls wait for it.
+    is_first: bool,
+    outcome: watch::Receiver<Option<Started>>,
+    /// Tells it to give up.
+    stop: CancellationToken,
     /// The task goes on when those who wait give up, and ends with the server.
     _task: Arc<AbortOnDropHandle<()>>,
 }
@@ -102,11 +117,13 @@ impl Server {
                 back_off,
                 listing: None,
                 listed_at_change: 0,
+                listed_until: None,
                 starts: 0,
+                begun: 0,
                 reason: "".into(),
                 untold: VecDeque::new(),
+                telling: false,
             }),
-            telling: Mutex::new(()),
             listing_turn: tokio::sync::Mutex::new(()),
             this: Weak::clone(this),
         })
@@ -119,12 +136,12 @@ impl Server {
     /// Its tools as they are known now.
     pub(super) fn part(&self) -> Part {
         let state = self.state();
-        let could_start = !matches!(state.phase, Phase::Paused { could_start: false, .. });
-        Part {
-            config: Arc::clone(&self.config),
-            listing: state.listing.clone(),
-            offered: could_start,
-        }
+        let (offered, failed) = match &state.phase {
+            Phase::Paused { until, could_start } => (*could_start, Some(state.unavailable(*until))),
+            _ => (true, None),
+        };
+        let (config, listing) = (Arc::clone(&self.config), state.listing.clone());
+        Part { config, listing, offered, failed }
     }
 
     pub(super) fn listing(&self) -> Option<Arc<Listing>> {
@@ -147,16 +164,26 @@ impl Server {
                     return Err(Unavailable { reason, pause: self.pause_left() });
                 }
                 // Its task went with its runtime: whoever still has one begins anew.
-                Ok(None) | Err(_) => self.forget_lost_start(),
+                Ok(None) | Err(_) => {}
             }
         }
     }
 
     /// Starts the server if it can be, and lists its tools again if it says that they have changed.
+    ///
+    /// Only a first start is waited for: a server that hangs each time must not hold up each model
+    /// call, and one that has merely ended is waited for by whoever calls it.
     pub(super) async fn prepare(&self) {
-        let Ok(connection) = self.connection().await else { return };
+        let connection = match self.need() {
+            Ok(Needed::Ready(connection)) => connection,
+            Ok(Needed::Start(start)) if start.is_first => match self.connection().await {
+                Ok(connection) => connection,
+                Err(_) => return,
+            },
+            Ok(Needed::Start(_)) | Err(_) => return,
+        };
         let _turn = self.listing_turn.lock().await;
-        if self.state().listed_at_change != connection.wire().changes() {
+        if self.state().wants_listing(&connection) {
             self.list_again(&connection).await;
         }
     }
@@ -167,11 +194,17 @@ impl Server {
         self.ended(connection, why);
     }
 
-    /// Ends the server, if it runs. The next use starts it again.
+    /// Ends the server, if it runs or is being started. The next use starts it again.
     pub(super) async fn stop(&self) {
         let phase = std::mem::replace(&mut self.state().phase, Phase::Idle);
-        if let Phase::Ready { connection, .. } = phase {
-            connection.close().await;
+        match phase {
+            Phase::Ready { connection, .. } => connection.close().await,
+            Phase::Starting(mut start) => {
+                start.stop.cancel();
+                // It fails where the start has gone with its runtime.
+                let _ = start.outcome.wait_for(Option::is_some).await;
+            }
+            Phase::Idle | Phase::Paused { .. } => {}
         }
     }
 
@@ -216,26 +249,41 @@ impl Server {
             // Noticed here first; whoever watches it may be late, or gone with its runtime.
             self.ended(&connection, &connection.wire().why_ended());
         }
+        self.forget_lost_start();
         let mut state = self.state();
         match &state.phase {
             Phase::Ready { connection, .. } => Ok(Needed::Ready(Arc::clone(connection))),
             Phase::Starting(start) => Ok(Needed::Start(start.clone())),
-            Phase::Paused { until, .. } if *until > Instant::now() => Err(Unavailable {
-                reason: Arc::clone(&state.reason),
-                pause: until.saturating_duration_since(Instant::now()),
-            }),
+            Phase::Paused { until, .. } if *until > Instant::now() => {
+                Err(state.unavailable(*until))
+            }
             Phase::Paused { .. } | Phase::Idle => {
-                let (done, outcome) = watch::channel(None);
-                let start = run(Weak::clone(&self.this), Arc::clone(&self.config), done);
-                let task = Arc::new(AbortOnDropHandle::new(tokio::spawn(start)));
-                let start = Start { outcome, _task: task };
-                state.phase = Phase::Starting(start.clone());
-                state.untold.push_back((Starting, "".into()));
+                let start = self.begin(&mut state);
                 drop(state);
                 self.tell();
                 Ok(Needed::Start(start))
             }
         }
+    }
+
+    fn begin(&self, state: &mut State) -> Start {
+        let (done, outcome) = watch::channel(None);
+        let stop = CancellationToken::new();
+        state.begun += 1;
+        let number = state.begun;
+        let known = state.listing.clone();
+        let start = run(Weak::clone(&self.this), Arc::clone(&self.config), number, known);
+        let start = report(start, stop.clone(), done);
+        let start = Start {
+            number,
+            is_first: matches!(state.phase, Phase::Idle),
+            outcome,
+            stop,
+            _task: Arc::new(AbortOnDropHandle::new(tokio::spawn(start))),
+        };
+        state.phase = Phase::Starting(start.clone());
+        state.untold.push_back((Starting, "".into()));
+        start
     }
 
     fn pause_left(&self) -> Duration {
@@ -252,9 +300,19 @@ impl Server {
         }
     }
 
-    fn started(&self, connection: &Arc<Connection>, listing: Listing, change: u64) {
+    /// A start has succeeded. Whether that still counts: it may have been stopped.
+    fn started(
+        &self,
+        number: u64,
+        connection: &Arc<Connection>,
+        listing: Listing,
+        change: u64,
+    ) -> bool {
         let watch = watch_end(Weak::clone(&self.this), connection);
         let mut state = self.state();
+        if !state.is_starting(number) {
+            return false;
+        }
         state.phase = Phase::Ready {
             connection: Arc::clone(connection),
             since: Instant::now(),
@@ -267,11 +325,15 @@ impl Server {
         state.untold.push_back((Ready, "".into()));
         drop(state);
         self.tell();
+        true
     }
 
-    fn not_started(&self, reason: &Text) {
+    fn not_started(&self, number: u64, reason: &Text, took: Duration) {
         let mut state = self.state();
-        let pause = state.back_off.not_started();
+        if !state.is_starting(number) {
+            return;
+        }
+        let pause = state.back_off.not_started(took);
         state.fail(pause, false, reason);
         drop(state);
         self.tell();
@@ -294,8 +356,9 @@ impl Server {
 
     async fn list_again(&self, connection: &Arc<Connection>) {
         // Read before asking: what changes while the server answers is asked for next time.
-        let change = connection.wire().changes();
-        let asked = Listing::ask(connection.peer(), &self.config);
+        let (change, began) = (connection.wire().changes(), Instant::now());
+        let known = self.listing();
+        let asked = Listing::ask(connection.peer(), &self.config, known.as_ref());
         let listing = timeout(self.config.limits.start_duration_max, asked).await;
         let mut state = self.state();
         if !matches!(&state.phase, Phase::Ready { connection: it, .. } if Arc::ptr_eq(it, connection))
@@ -303,6 +366,8 @@ impl Server {
             return;
         }
         state.listed_at_change = change;
+        let pause = LISTING_PAUSE.max(began.elapsed());
+        state.listed_until = Instant::now().checked_add(pause);
         // A server that cannot say what it has keeps what it had.
         let Ok(Ok(listing)) = listing else { return };
         let same = state.listing.as_ref().is_some_and(|known| known.says_the_same_as(&listing));
@@ -316,16 +381,56 @@ impl Server {
 
     /// Tells observers what they have not heard yet, in order.
     fn tell(&self) {
-        let _turn = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let next = self.state().untold.pop_front();
-            let Some((now, reason)) = next else { return };
+        {
+            let mut state = self.state();
+            if state.telling {
+                return;
+            }
+            state.telling = true;
+        }
+        // An observer that panics must not silence the server for ever.
+        let _turn = Telling(self);
+        while let Some((now, reason)) = self.state().next_untold() {
+            // Under no lock: who hears of one thing may well ask for another.
             self.observers.tell(&self.config.name, now, &reason);
         }
     }
 }
 
+/// Whoever tells observers.
+struct Telling<'a>(&'a Server);
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.state().telling = false;
+        }
+    }
+}
+
 impl State {
+    fn is_starting(&self, number: u64) -> bool {
+        matches!(&self.phase, Phase::Starting(start) if start.number == number)
+    }
+
+    fn unavailable(&self, until: Instant) -> Unavailable {
+        let pause = until.saturating_duration_since(Instant::now());
+        Unavailable { reason: Arc::clone(&self.reason), pause }
+    }
+
+    /// Whether the tools have changed, and were not listed again just now.
+    fn wants_listing(&self, connection: &Connection) -> bool {
+        self.listed_at_change != connection.wire().changes()
+            && self.listed_until.is_none_or(|until| until <= Instant::now())
+    }
+
+    /// What observers hear next; with nothing left, nobody tells them any more.
+    fn next_untold(&mut self) -> Option<(ToolSourceState, Text)> {
+        let next = self.untold.pop_front();
+        self.telling = next.is_some();
+        next
+    }
+
     fn fail(&mut self, pause: Duration, could_start: bool, reason: &str) {
         let now = Instant::now();
         let until = now.checked_add(pause).unwrap_or(now);
@@ -341,38 +446,57 @@ enum Needed {
     Start(Start),
 }
 
+type Started = Result<Arc<Connection>, Text>;
+
+/// Lets everybody who waits for a start know how it went, also when it was stopped.
+async fn report(
+    start: impl Future<Output = Started>,
+    stop: CancellationToken,
+    done: watch::Sender<Option<Started>>,
+) {
+    // What the start has opened is gone before anybody hears that it was stopped.
+    let outcome = stop.run_until_cancelled_owned(start).await;
+    let _ = done.send(Some(outcome.unwrap_or_else(|| Err(STOPPED.into()))));
+}
+
 /// A start: the process or connection, the handshake, the list of tools, all within one limit.
 async fn run(
     server: Weak<Server>,
     config: Arc<Config>,
-    done: watch::Sender<Option<Result<Arc<Connection>, Text>>>,
-) {
-    let limit = config.limits.start_duration_max;
-    let opened = AssertUnwindSafe(timeout(limit, open(&config))).catch_unwind().await;
-    let outcome = match opened {
+    number: u64,
+    known: Option<Arc<Listing>>,
+) -> Started {
+    let (began, limit) = (Instant::now(), config.limits.start_duration_max);
+    let opened = timeout(limit, open(&config, known.as_ref()));
+    let outcome = match AssertUnwindSafe(opened).catch_unwind().await {
         Ok(opened) => opened.unwrap_or(Err(StartError::TooSlow(limit))),
         Err(_) => Err(StartError::Panicked),
     };
-    let Some(server) = server.upgrade() else { return };
-    let outcome = match outcome {
+    let Some(server) = server.upgrade() else { return Err(STOPPED.into()) };
+    match outcome {
         Ok((connection, listing, change)) => {
             let connection = Arc::new(connection);
-            server.started(&connection, listing, change);
-            Ok(connection)
+            if server.started(number, &connection, listing, change) {
+                Ok(connection)
+            } else {
+                Err(STOPPED.into())
+            }
         }
         Err(error) => {
             let reason = Text::from(cut(&error.to_string(), REASON_BYTES_MAX));
-            server.not_started(&reason);
+            server.not_started(number, &reason, began.elapsed());
             Err(reason)
         }
-    };
-    let _ = done.send(Some(outcome));
+    }
 }
 
-async fn open(config: &Config) -> Result<(Connection, Listing, u64), StartError> {
+async fn open(
+    config: &Arc<Config>,
+    known: Option<&Arc<Listing>>,
+) -> Result<(Connection, Listing, u64), StartError> {
     let connection = Connection::open(config).await?;
     let change = connection.wire().changes();
-    let listing = Listing::ask(connection.peer(), config).await;
+    let listing = Listing::ask(connection.peer(), config, known).await;
     let listing = listing.map_err(|error| StartError::Listing(error.to_string().into()))?;
     Ok((connection, listing, change))
 }

@@ -109,7 +109,11 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Tap<T> {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
-            match self.inner.receive().await {
+            let message = self.inner.receive().await;
+            if message.is_some() {
+                self.wire.0.hear();
+            }
+            match message {
                 Some(JsonRpcMessage::Notification(message)) => self.hear(message.notification),
                 Some(JsonRpcMessage::Request(message)) => self.reply(message.id, &message.request),
                 Some(answer) => return Some(answer),

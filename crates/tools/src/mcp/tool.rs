@@ -10,13 +10,7 @@ use polychat_core::{
 };
 use serde_json::Value;
 
-use super::{
-    answer,
-    connection::CallError,
-    failure,
-    listing::unknown,
-    server::{Server, Unavailable},
-};
+use super::{answer, connection::CallError, failure, listing::unknown, server::Server};
 
 /// A tool of a server. What the server knows of it is looked up when it is called.
 pub(super) struct McpTool {
@@ -33,7 +27,8 @@ impl Tool for McpTool {
     /// Only the arguments go to the server; the host context stays here.
     async fn call(&self, input: ToolInput, output: ToolSink) -> Result<ToolOutput, Failure> {
         let server = &self.server.config().name;
-        let connection = self.server.connection().await.map_err(|it| unavailable(server, &it))?;
+        let connection =
+            self.server.connection().await.map_err(|it| failure::unavailable(server, &it))?;
         let listing = self.server.listing().unwrap_or_default();
         // What was checked before may have been another life of the server, or none at all.
         let listed = listing.get(&self.spec.name).ok_or_else(|| unknown(&self.spec.name))?;
@@ -52,15 +47,4 @@ impl Tool for McpTool {
             }
         }
     }
-}
-
-fn unavailable(server: &str, unavailable: &Unavailable) -> Failure {
-    let Unavailable { reason, pause } = unavailable;
-    let again = if pause.is_zero() {
-        String::new()
-    } else {
-        format!("; it is tried again in {} s at the earliest", pause.as_secs().max(1))
-    };
-    let text = format!("the server {server} is not available: {reason}{again}");
-    Failure::new(FailureKind::ToolFailed, &text).retryable()
 }

@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// The longest message of a progress that is shown, in bytes.
 const PROGRESS_MESSAGE_BYTES_MAX: usize = 2 * 1024;
 
+/// How many calls in a row may be given up before the server is asked for a sign of life.
+const UNHEARD_CALLS_MAX: u64 = 3;
+
 /// What the two sides of one connection share.
 #[derive(Default)]
 pub(super) struct Wire {
@@ -28,6 +31,10 @@ pub(super) struct Wire {
     next_token: AtomicU64,
     /// How often the server has said that its tools have changed.
     changes: AtomicU64,
+    /// How many messages have come from the server.
+    heard: AtomicU64,
+    /// Calls in a row that were given up without a message since they were made.
+    unheard_calls: AtomicU64,
     /// Whether it was called: from then on what it writes to its standard error may quote a chat.
     called: AtomicBool,
     ended: CancellationToken,
@@ -66,6 +73,24 @@ impl Wire {
     /// How often it has said so.
     pub(super) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
+    }
+
+    /// A message has come from the server, whatever it says.
+    pub(super) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+        self.unheard_calls.store(0, Ordering::Relaxed);
+    }
+
+    /// How many have come so far.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// A call was given up that was made when so many messages had come. Whether the server ought
+    /// to be asked if it is still there.
+    pub(super) fn given_up(&self, heard: u64) -> bool {
+        heard == self.heard()
+            && self.unheard_calls.fetch_add(1, Ordering::Relaxed) + 1 == UNHEARD_CALLS_MAX
     }
 
     /// Whether it was called.

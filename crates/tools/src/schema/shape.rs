@@ -26,7 +26,7 @@ pub(super) fn check(schema: &Value) -> Result<(), InvalidSchema> {
     }
 }
 
-/// The same schema, its root as providers like it.
+/// The same schema, spelt out as providers like it.
 pub(crate) fn tidied(mut schema: Value) -> Value {
     if let Some(root) = schema.as_object_mut() {
         root.remove("$schema");
@@ -34,7 +34,29 @@ pub(crate) fn tidied(mut schema: Value) -> Value {
             root.entry("properties").or_insert_with(|| Map::new().into());
         }
     }
+    say_items(&mut schema);
     schema
+}
+
+/// Says of each array that does not that its items may be anything.
+fn say_items(schema: &mut Value) {
+    let Value::Object(keywords) = schema else { return };
+    if says_type(keywords.get("type"), "array") {
+        keywords.entry("items").or_insert_with(|| json!({}));
+    }
+    for (keyword, inner) in keywords {
+        match (keyword.as_str(), inner) {
+            // Data, which may look like a schema.
+            ("enum" | "const" | "default" | "examples", _) => {}
+            (
+                "properties" | "patternProperties" | "dependentSchemas" | "dependencies" | "$defs"
+                | "definitions",
+                Value::Object(named),
+            ) => named.values_mut().for_each(say_items),
+            (_, Value::Array(several)) => several.iter_mut().for_each(say_items),
+            (_, inner) => say_items(inner),
+        }
+    }
 }
 
 /// The schema of an argument type: everything in its place, because some providers know no `$ref`.
@@ -58,17 +80,14 @@ struct Plain;
 impl Transform for Plain {
     fn transform(&mut self, schema: &mut Schema) {
         // `uint32` and the like: the bounds of a number are said by `minimum` and `maximum`.
-        if !says_type(schema, "string") {
+        if !says_type(schema.get("type"), "string") {
             schema.remove("format");
-        }
-        if says_type(schema, "array") && schema.get("items").is_none() {
-            schema.insert("items".to_owned(), json!({}));
         }
     }
 }
 
-fn says_type(schema: &Schema, name: &str) -> bool {
-    match schema.get("type") {
+fn says_type(said: Option<&Value>, name: &str) -> bool {
+    match said {
         Some(Value::String(only)) => only == name,
         Some(Value::Array(several)) => several.iter().any(|one| one == name),
         _ => false,

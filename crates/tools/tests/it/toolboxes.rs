@@ -189,6 +189,23 @@ fn what_providers_want_spelt_out_is_added_to_a_schema() {
     assert_eq!(*told, json!({"type": "object", "properties": {}}));
 }
 
+// `OpenAI` refuses a request if an array in it does not say what its items are
+#[test]
+fn each_array_in_a_schema_by_hand_says_what_its_items_are() {
+    let bare = || json!({"type": ["array", "null"]});
+    let said = || json!({"type": ["array", "null"], "items": {}});
+    let with = |array: &dyn Fn() -> Value| {
+        json!({"type": "object", "$defs": {"d": array()}, "properties": {
+            "type": {"type": "string"}, "default": array(),
+            "a": {"anyOf": [array(), {"type": "object", "additionalProperties": array()}]},
+            "b": {"type": "array", "items": array()},
+            "data": {"default": bare(), "enum": [bare()], "const": bare()},
+        }})
+    };
+    let tools = only(ByHand::new("a", with(&bare)));
+    assert_eq!(tools.catalog().specs()[0].schema, with(&said));
+}
+
 /// A toolbox whose tools change, and which keeps what it was told.
 #[derive(Default)]
 struct Changing {

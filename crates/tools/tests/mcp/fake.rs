@@ -120,7 +120,11 @@ impl Peer {
     }
 
     pub(crate) async fn write(&mut self, text: &str) {
-        self.write.write_all(text.as_bytes()).await.unwrap();
+        self.write_bytes(text.as_bytes()).await;
+    }
+
+    pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) {
+        self.write.write_all(bytes).await.unwrap();
     }
 
     pub(crate) async fn send(&mut self, message: Value) {

@@ -79,7 +79,8 @@ async fn a_server_that_is_not_ready_in_time_is_left_alone_for_longer_and_longer(
     assert_eq!(watcher.last_reason(), "it was not ready within 5s");
     assert_eq!(&*mcp.status()[0].reason, "it was not ready within 5s");
 
-    for (attempts, pause) in [(1, 1), (2, 2), (3, 4)] {
+    // Each pause is at least as long as the start took.
+    for (attempts, pause) in [(1, 5), (2, 5), (3, 5)] {
         assert_eq!(fake.opened(), attempts);
         // Until the pause is over, nobody waits and nobody tries.
         advance(Duration::from_secs(pause) - Duration::from_millis(1)).await;
@@ -91,6 +92,7 @@ async fn a_server_that_is_not_ready_in_time_is_left_alone_for_longer_and_longer(
         assert_eq!((fake.opened(), before.elapsed()), (attempts, Duration::ZERO));
         advance(Duration::from_millis(1)).await;
         prepare_all(&mcp).await;
+        watcher.until(2 * (attempts + 1)).await;
     }
 
     // It heals: what was left of dead attempts is passed over.
@@ -98,9 +100,9 @@ async fn a_server_that_is_not_ready_in_time_is_left_alone_for_longer_and_longer(
     for _ in 0..4 {
         drop(fake.accept().await);
     }
-    let preparing = prepare(&mcp);
+    prepare_all(&mcp).await;
     let _peer = fake.start(json!([tool("work")])).await;
-    preparing.await.unwrap();
+    watcher.until(10).await;
     assert_eq!(names(&mcp), ["s_work"]);
     assert_eq!(watcher.states().last(), Some(&Ready));
 }
@@ -155,11 +157,14 @@ async fn a_server_that_ends_fails_its_calls_at_once_and_the_next_call_finds_anot
 async fn tools_of_a_server_that_cannot_start_again_are_known_but_not_offered() {
     let (server, mut fake) = Fake::server("s");
     let mcp = alone(server.limits(limits()));
+    let watcher = Watcher::of(&mcp);
     let preparing = prepare(&mcp);
     drop(fake.start(json!([tool("work")])).await);
     preparing.await.unwrap();
     drop(fake);
+    watcher.until(3).await;
     prepare_all(&mcp).await;
+    watcher.until(5).await;
     assert!(names(&mcp).is_empty());
     let spec = mcp.catalog().check(&call_of("s_work", json!({}))).unwrap();
     assert_eq!(&*spec.description, "does work");

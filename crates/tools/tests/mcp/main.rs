@@ -13,6 +13,7 @@ mod http;
 mod lives;
 mod logs;
 mod names;
+mod patience;
 #[cfg(unix)]
 mod processes;
 mod support;

@@ -94,6 +94,7 @@ async fn a_process_that_is_killed_fails_its_calls_and_the_next_call_finds_anothe
     watcher.until(3).await;
     assert_eq!((mcp.status()[0].state, mcp.status()[0].pid), (McpState::Failed, None));
     prepare_all(&mcp).await;
+    watcher.until(5).await;
     let status = mcp.status().remove(0);
     assert_eq!((status.state, status.starts), (McpState::Ready, 2));
     assert_ne!(status.pid, Some(pid));

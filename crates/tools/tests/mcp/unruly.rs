@@ -81,12 +81,31 @@ async fn an_answer_that_makes_no_sense_still_ends_its_call() {
         |id| json!({ "jsonrpc": "2.0", "id": id, "error": "failed" }),
         |id| json!({ "id": id, "result": { "content": [{ "type": "hologram" }] } }),
     ];
+    // What is no JSON that anybody reads: nested too deeply, cut off, not UTF-8.
+    let unreadable: [fn(&Value) -> Vec<u8>; 3] = [
+        |id| {
+            let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[],"x":{deep}}}}}"#).into()
+        },
+        |id| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"#).into(),
+        |id| {
+            let text = format!(r#"{{"result":{{"x":"?"}},"jsonrpc":"2.0","id":{id}}}"#);
+            text.bytes().map(|byte| if byte == b'?' { 0xFF } else { byte }).collect()
+        },
+    ];
     for answer in nonsense {
         let calling = call(&mcp, "s_work");
         let request = peer.expect("tools/call").await;
         peer.send(answer(&request["id"])).await;
         let failure = calling.failure().await;
         assert_eq!(failure.kind, FailureKind::ToolFailed, "{failure}");
+    }
+    for answer in unreadable {
+        let calling = call(&mcp, "s_work");
+        let request = peer.expect("tools/call").await;
+        peer.write_bytes(&answer(&request["id"])).await;
+        peer.write("\n").await;
+        assert_eq!(&*calling.failure().await.message, "the answer makes no sense");
     }
     assert_eq!(fake.opened(), 1);
 }
