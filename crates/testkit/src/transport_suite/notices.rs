@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use polychat_core::{
-    ChatId, Cursor, Diagnostic, EndReason, Epoch, Notice, Timestamp, diagnostic::DiagnosticKind,
+    ChatId, Cursor, Diagnostic, EndReason, Epoch, Notice, Timestamp,
+    diagnostic::{DiagnosticKind, ToolSourceState},
     notice::WorldNotice,
 };
 
@@ -63,9 +64,15 @@ pub fn every_world_notice() -> Vec<WorldNotice> {
     notices.extend(
         kinds.map(|kind| WorldNotice::Diagnostic { repeats: 1, diagnostic: of_chat(kind) }),
     );
+    let of_world = |kind| Diagnostic::of_world(Timestamp(2), kind);
+    let states = [ToolSourceState::Starting, ToolSourceState::Ready, ToolSourceState::Failed];
+    notices.extend(states.map(|state| {
+        let kind = DiagnosticKind::ToolSource { source: "files".into(), state, reason: reason() };
+        WorldNotice::Diagnostic { repeats: 1, diagnostic: of_world(kind) }
+    }));
     notices.push(WorldNotice::Diagnostic {
         repeats: 7,
-        diagnostic: Diagnostic::of_world(Timestamp(2), DiagnosticKind::Recovered {}),
+        diagnostic: of_world(DiagnosticKind::Recovered {}),
     });
     notices
 }
