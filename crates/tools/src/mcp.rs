@@ -8,10 +8,10 @@
 //! failures that the model hears, and nothing else. What it says of its tools is not believed unless
 //! the embedder says so.
 //!
-//! Read on, outside in: `config` and `limits` (what is said of a server), `server` (its lives),
-//! `connection` and `tool` (its calls), `listing`, `catalog` and `names` (what it has), `answer` and
-//! `failure` (how calls end); below them what messages pass through: `wire`, `tap`, `pipe`, `lines`,
-//! `scan`, and the ways to a server: `process`, `http`, `connect`.
+//! Read on, outside in: `config` and `limits` (what is said of a server), `server` and `start` (its
+//! lives), `connection` and `tool` (its calls), `listing`, `catalog` and `names` (what it has),
+//! `answer` and `failure` (how calls end); below them what messages pass through: `wire`, `tap`,
+//! `pipe`, `lines`, `scan`, and the ways to a server: `process`, `http`, `connect`.
 //!
 //! [`HostContext`]: polychat_core::ports::HostContext
 
@@ -33,6 +33,7 @@ mod pipe;
 mod process;
 mod scan;
 mod server;
+mod start;
 mod status;
 mod tap;
 mod tool;
@@ -129,7 +130,7 @@ impl Mcp {
 
     /// Ends all servers in an orderly way and waits for that. The next use starts them again.
     ///
-    /// Calls that are under way fail. A process that does not end by itself is killed after a few
+    /// Calls that are under way fail, and so do starts. A process that does not end by itself is killed after a few
     /// seconds.
     pub async fn stop(&self) {
         join_all(self.0.servers.iter().map(|server| server.stop())).await;

@@ -17,10 +17,11 @@ pub struct McpLimits {
     /// How long starting may take: process or connection, handshake, list of tools; also how long
     /// it may take to list them again. Beyond: it is left out, and tried again after a pause.
     pub start_duration_max: Duration,
-    /// The pause after the first failure; it doubles each time. A server that ran for at least
+    /// The pause after the first failure; it doubles each time, and is never shorter than the start
+    /// took that failed. A server that ran for at least
     /// `restart_delay_max` before it ended starts again without one.
     pub restart_delay: Duration,
-    /// The longest such pause.
+    /// The longest such pause, but for a start that took longer.
     pub restart_delay_max: Duration,
     /// Tools of the server that are taken. Beyond: the others are left out, as the status says.
     pub tools_max: usize,

@@ -14,37 +14,31 @@
 
 use std::{
     collections::VecDeque,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use polychat_core::{
     content::Text,
     diagnostic::ToolSourceState::{self, Failed, Ready, Starting},
     outcome::cut,
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout},
-};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     back_off::BackOff,
     catalog::Part,
     config::Config,
-    connection::{Connection, StartError},
+    connection::Connection,
     listing::Listing,
     observers::Observers,
+    start::Start,
     status::{McpState, McpStatus},
 };
 
 /// The longest reason of a failure: a server may have said it.
-const REASON_BYTES_MAX: usize = 512;
-/// What those hear who wait for a server that is stopped.
-const STOPPED: &str = "it was stopped";
+pub(super) const REASON_BYTES_MAX: usize = 512;
 /// How long a server's tools are not listed again after they were: it may say all the time that
 /// they have changed.
 const LISTING_PAUSE: Duration = Duration::from_secs(5);
@@ -82,19 +76,6 @@ enum Phase {
     Starting(Start),
     Ready { connection: Arc<Connection>, since: Instant, _watch: AbortOnDropHandle<()> },
     Paused { until: Instant, could_start: bool },
-}
-
-/// A start under way; everybody who needs the server waits for the same one.
-#[derive(Clone)]
-struct Start {
-    number: u64,
-    /// Nothing was known of the server: model calls wait for it.
-    is_first: bool,
-    outcome: watch::Receiver<Option<Started>>,
-    /// Tells it to give up.
-    stop: CancellationToken,
-    /// The task goes on when those who wait give up, and ends with the server.
-    _task: Arc<AbortOnDropHandle<()>>,
 }
 
 /// The server cannot be used now.
@@ -153,18 +134,17 @@ impl Server {
     /// Dropping the future does not end a start: others wait for it, or will.
     pub(super) async fn connection(&self) -> Result<Arc<Connection>, Unavailable> {
         loop {
-            let mut start = match self.need()? {
+            let start = match self.need()? {
                 Needed::Ready(connection) => return Ok(connection),
                 Needed::Start(start) => start,
             };
-            let outcome = start.outcome.wait_for(Option::is_some).await.map(|it| it.clone());
-            match outcome {
-                Ok(Some(Ok(connection))) => return Ok(connection),
-                Ok(Some(Err(reason))) => {
+            match start.outcome().await {
+                Some(Ok(connection)) => return Ok(connection),
+                Some(Err(reason)) => {
                     return Err(Unavailable { reason, pause: self.pause_left() });
                 }
                 // Its task went with its runtime: whoever still has one begins anew.
-                Ok(None) | Err(_) => {}
+                None => {}
             }
         }
     }
@@ -199,11 +179,7 @@ impl Server {
         let phase = std::mem::replace(&mut self.state().phase, Phase::Idle);
         match phase {
             Phase::Ready { connection, .. } => connection.close().await,
-            Phase::Starting(mut start) => {
-                start.stop.cancel();
-                // It fails where the start has gone with its runtime.
-                let _ = start.outcome.wait_for(Option::is_some).await;
-            }
+            Phase::Starting(start) => start.stop().await,
             Phase::Idle | Phase::Paused { .. } => {}
         }
     }
@@ -267,20 +243,11 @@ impl Server {
     }
 
     fn begin(&self, state: &mut State) -> Start {
-        let (done, outcome) = watch::channel(None);
-        let stop = CancellationToken::new();
         state.begun += 1;
-        let number = state.begun;
+        let is_first = matches!(state.phase, Phase::Idle);
         let known = state.listing.clone();
-        let start = run(Weak::clone(&self.this), Arc::clone(&self.config), number, known);
-        let start = report(start, stop.clone(), done);
-        let start = Start {
-            number,
-            is_first: matches!(state.phase, Phase::Idle),
-            outcome,
-            stop,
-            _task: Arc::new(AbortOnDropHandle::new(tokio::spawn(start))),
-        };
+        let server = Weak::clone(&self.this);
+        let start = Start::begin(state.begun, is_first, server, Arc::clone(&self.config), known);
         state.phase = Phase::Starting(start.clone());
         state.untold.push_back((Starting, "".into()));
         start
@@ -295,13 +262,13 @@ impl Server {
 
     fn forget_lost_start(&self) {
         let mut state = self.state();
-        if matches!(&state.phase, Phase::Starting(start) if start.outcome.has_changed().is_err()) {
+        if matches!(&state.phase, Phase::Starting(start) if start.is_lost()) {
             state.phase = Phase::Idle;
         }
     }
 
     /// A start has succeeded. Whether that still counts: it may have been stopped.
-    fn started(
+    pub(super) fn started(
         &self,
         number: u64,
         connection: &Arc<Connection>,
@@ -328,7 +295,7 @@ impl Server {
         true
     }
 
-    fn not_started(&self, number: u64, reason: &Text, took: Duration) {
+    pub(super) fn not_started(&self, number: u64, reason: &Text, took: Duration) {
         let mut state = self.state();
         if !state.is_starting(number) {
             return;
@@ -444,61 +411,6 @@ impl State {
 enum Needed {
     Ready(Arc<Connection>),
     Start(Start),
-}
-
-type Started = Result<Arc<Connection>, Text>;
-
-/// Lets everybody who waits for a start know how it went, also when it was stopped.
-async fn report(
-    start: impl Future<Output = Started>,
-    stop: CancellationToken,
-    done: watch::Sender<Option<Started>>,
-) {
-    // What the start has opened is gone before anybody hears that it was stopped.
-    let outcome = stop.run_until_cancelled_owned(start).await;
-    let _ = done.send(Some(outcome.unwrap_or_else(|| Err(STOPPED.into()))));
-}
-
-/// A start: the process or connection, the handshake, the list of tools, all within one limit.
-async fn run(
-    server: Weak<Server>,
-    config: Arc<Config>,
-    number: u64,
-    known: Option<Arc<Listing>>,
-) -> Started {
-    let (began, limit) = (Instant::now(), config.limits.start_duration_max);
-    let opened = timeout(limit, open(&config, known.as_ref()));
-    let outcome = match AssertUnwindSafe(opened).catch_unwind().await {
-        Ok(opened) => opened.unwrap_or(Err(StartError::TooSlow(limit))),
-        Err(_) => Err(StartError::Panicked),
-    };
-    let Some(server) = server.upgrade() else { return Err(STOPPED.into()) };
-    match outcome {
-        Ok((connection, listing, change)) => {
-            let connection = Arc::new(connection);
-            if server.started(number, &connection, listing, change) {
-                Ok(connection)
-            } else {
-                Err(STOPPED.into())
-            }
-        }
-        Err(error) => {
-            let reason = Text::from(cut(&error.to_string(), REASON_BYTES_MAX));
-            server.not_started(number, &reason, began.elapsed());
-            Err(reason)
-        }
-    }
-}
-
-async fn open(
-    config: &Arc<Config>,
-    known: Option<&Arc<Listing>>,
-) -> Result<(Connection, Listing, u64), StartError> {
-    let connection = Connection::open(config).await?;
-    let change = connection.wire().changes();
-    let listing = Listing::ask(connection.peer(), config, known).await;
-    let listing = listing.map_err(|error| StartError::Listing(error.to_string().into()))?;
-    Ok((connection, listing, change))
 }
 
 /// Waits for the end of a connection, so that it is told also when nobody calls.
