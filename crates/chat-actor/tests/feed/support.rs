@@ -70,7 +70,11 @@ impl Chat {
 
     pub(crate) fn start_turn(&mut self) -> TurnId {
         let agent = AgentName::new("guide").unwrap();
-        let turn = TurnId(self.record(Event::TurnStarted { prompt_ids: Vec::new(), agent, then: Vec::new() }));
+        let turn = TurnId(self.record(Event::TurnStarted {
+            prompt_ids: Vec::new(),
+            agent,
+            then: Vec::new(),
+        }));
         self.turn = Some(turn);
         turn
     }
