@@ -1,126 +1,55 @@
-//! The canary run: many chats at once, each with a secret that nobody else may ever see (NFR-1).
+//! The canary run: many chats at once, each with secrets that nobody else may ever see (NFR-1).
 //!
-//! Every prompt, its metadata, its context and every answer carry the secret of their chat; some
-//! answers fail or panic with it. Whatever comes out of the house is searched: model requests,
-//! stored events, deliveries, the world's feed, and every `tracing` record. A gate inside the model
-//! proves that half of the chats were being answered at the same moment.
+//! Every prompt, its metadata and every answer, the arguments, results, failures, live output and
+//! progress of every call, and what people answer and give as reasons carry the secret of their
+//! chat; some answers and tools fail or panic with it. All chats share one agent and its tools. A
+//! host context is attached to each chat and prompt, and another part is resolved for each call: it
+//! reaches models and tools, and stands nowhere but in the event that created the chat or accepted
+//! the prompt. Whatever comes out of the house is searched: requests, inputs of tools, stored
+//! events, deliveries, the world's feed, and every `tracing` record. Gates inside the model and the
+//! tools prove that half of the chats were being answered, and called tools, at the same moment.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `parrot` | the model of all chats |
+//! | `tools` | the tools of all chats, what is resolved for them, and how each of that may leak |
+//! | `secrets` | what a secret looks like, and where it is at home |
+//! | `records` | every `tracing` record, searched as it comes |
+//! | `crowd` | the gates |
 //!
 //! `POLYCHAT_CANARY_CHATS` and `POLYCHAT_CANARY_TURNS` ask for more.
 
+mod crowd;
+mod parrot;
 mod records;
 mod secrets;
+mod tools;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use polychat::{
-    Chat, ChatId, MemoryStore, Metadata, Notice, PromptOutcome, Seq, StartAt, World, WorldBuilder,
-    WorldId,
+    AgentConfig, AgentName, Chat, ChatId, Event, MemoryStore, Metadata, ModelName, Notice,
+    PromptOutcome, Recorded, Seq, StartAt, World, WorldBuilder, WorldId,
     command::NewChat,
-    ports::{
-        Entry, LogKey, Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream,
-        Store,
-    },
+    event::ApprovalKind,
+    ports::{Entry, LogKey, Store},
+    tool::{ApprovalDecision, ToolSelection},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
-use tokio::{sync::watch, task::JoinSet};
+use serde_json::{Map, json};
+use tokio::task::JoinSet;
 
 use self::{
+    crowd::Crowd,
+    parrot::Parrot,
     records::{Records, observed_runtime},
-    secrets::{Leak, Secret},
+    secrets::{Kind, Leak, Place, Secret},
+    tools::{Keys, Plant, SharedTools},
 };
 use super::state_machine::{silence_planned_panics, wanted};
 
-/// Answers with the secret that it is told, and counts how many answers are being given.
-#[derive(Clone)]
-struct Parrot {
-    /// How many answers must be open at once before any of them goes on.
-    crowd: usize,
-    open: watch::Sender<usize>,
-    most: Arc<AtomicUsize>,
-    leaks: Leaks,
-}
-
 type Leaks = Arc<Mutex<Vec<Leak>>>;
-
-/// An answer that is being given.
-struct Open(watch::Sender<usize>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
-    }
-}
-
-impl Parrot {
-    fn new(crowd: usize) -> Self {
-        let (most, leaks) = (Arc::default(), Arc::default());
-        Self { crowd, open: watch::Sender::new(0), most, leaks }
-    }
-
-    fn begin(&self) -> Open {
-        self.open.send_modify(|open| {
-            *open += 1;
-            self.most.fetch_max(*open, Ordering::SeqCst);
-        });
-        Open(self.open.clone())
-    }
-
-    /// Waits until the crowd is there; it need not stay together.
-    async fn crowd(&self) {
-        let mut open = self.open.subscribe();
-        while self.most.load(Ordering::SeqCst) < self.crowd {
-            let _ = open.changed().await;
-        }
-    }
-}
-
-impl Model for Parrot {
-    fn stream(&self, request: ModelRequest) -> ModelStream {
-        let owner = request.context.chat.get("secret").and_then(Value::as_str).map(str::to_owned);
-        let secret = Secret::find(owner.as_deref().unwrap_or_default());
-        let context = (&request.context.chat, &request.context.prompt);
-        let given = text_of(&(&request.messages, &request.system, context));
-        let found = Secret::all_in(&given).filter(|found| Some(*found) != secret);
-        self.leaks.lock().unwrap().extend(found.map(|of| Leak { of, place: "request" }));
-        let heard = request.messages.iter().filter(|message| message.is_user()).count();
-        let (parrot, open) = (self.clone(), self.begin());
-        let secret = owner.unwrap_or_default();
-        let first = async move {
-            parrot.crowd().await;
-            tokio::task::yield_now().await;
-            // Held until the answer ends: from here on the stream owns it.
-            (open, Ok(ModelDelta::Reasoning(format!("{secret} said something"))), secret)
-        };
-        let rest = futures_util::stream::once(first).flat_map(move |(open, thought, secret)| {
-            let said = move |n: usize| text(n, heard, &secret);
-            let held = move |_: &Result<ModelDelta, ModelError>| {
-                let _ = &open;
-            };
-            let pieces = (0..3).map(said).inspect(held);
-            futures_util::stream::iter(std::iter::once(thought).chain(pieces))
-        });
-        Box::pin(rest)
-    }
-}
-
-/// A piece of the answer; the sixth turn of some chats ends badly, and says why.
-fn text(n: usize, heard: usize, secret: &str) -> Result<ModelDelta, ModelError> {
-    let number = Secret::find(secret).map_or(0, |secret| secret.chat);
-    match (n, heard, number % 50) {
-        (1, 6, 0) => {
-            Err(ModelError::new(ModelErrorKind::Refused, format!("planned: no {secret} here")))
-        }
-        (1, 6, 1) => panic!("planned: {secret} was too much"),
-        (0, ..) => Ok(ModelDelta::Text(format!("after {heard} I know "))),
-        (1, ..) => Ok(ModelDelta::Text(secret.to_owned())),
-        _ => Ok(ModelDelta::Text(", and nothing else".to_owned())),
-    }
-}
 
 fn text_of(what: &impl Serialize) -> String {
     serde_json::to_string(what).unwrap()
@@ -130,52 +59,81 @@ fn text_of(what: &impl Serialize) -> String {
 struct Found {
     leaks: Vec<Leak>,
     records: Arc<Records>,
-    most_at_once: usize,
+    answers_at_once: usize,
+    calls_at_once: usize,
     events: usize,
     deliveries: usize,
+    decisions: usize,
     /// How often a secret was seen where it belongs: the search can see.
     at_home: usize,
 }
 
-/// Searches what belongs to one chat: its own secret is at home there.
-fn search(text: &str, own: usize, place: &'static str, leaks: &mut Vec<Leak>) -> usize {
-    let mut at_home = 0;
-    for of in Secret::all_in(text) {
-        if of.chat == own {
-            at_home += 1;
-        } else {
-            leaks.push(Leak { of, place });
-        }
-    }
-    at_home
+/// Searches a recorded event of one chat.
+fn search(recorded: &Recorded, own: usize, leaks: &mut Vec<Leak>) -> usize {
+    let place = match recorded.event {
+        Event::ChatCreated { .. } => Place::CREATED,
+        Event::PromptAccepted { .. } => Place::ACCEPTED,
+        _ => Place::RECORDED,
+    };
+    place.search(&text_of(recorded), own, leaks)
 }
 
-async fn converse(chat: Chat, secret: String, turns: usize) {
+async fn converse(chat: Chat, own: usize, turns: usize) {
+    let one = |kind| {
+        let secret = Secret::of(own, kind).into();
+        Metadata::from(Map::from_iter([("secret".to_owned(), secret)]))
+    };
     for turn in 0..turns {
-        let one =
-            |key: &str| Metadata::from(Map::from_iter([(key.to_owned(), secret.as_str().into())]));
-        let request = chat.prompt(format!("turn {turn}: my secret is {secret}"));
-        let prompt = request.metadata(one("secret")).context(one("prompt_secret")).send().await;
+        let said = Secret::of(own, Kind::Said);
+        let request = chat.prompt(format!("turn {turn}: my secret is {said}"));
+        let prompt = request.metadata(one(Kind::Said)).context(one(Kind::Prompt)).send().await;
         let outcome = prompt.unwrap().outcome().await.unwrap();
         let bad = matches!(outcome, PromptOutcome::Failed { .. });
         assert!(bad || outcome == PromptOutcome::Completed, "{outcome:?}");
     }
 }
 
-/// Reads one chat from its beginning to the end of the world.
-async fn listen(chat: Chat, own: usize) -> (usize, usize, Vec<Leak>) {
+/// What one listener heard.
+#[derive(Default)]
+struct Heard {
+    deliveries: usize,
+    decisions: usize,
+    at_home: usize,
+    leaks: Vec<Leak>,
+}
+
+/// Reads one chat from its beginning to the end of the world, and decides what it is asked.
+async fn listen(chat: Chat, own: usize) -> Heard {
     let mut notices = chat.subscribe(StartAt::Start).await.unwrap();
-    let (mut count, mut at_home, mut leaks) = (0, 0, Vec::new());
+    let mut heard = Heard::default();
     while let Some(notice) = notices.next().await {
-        count += 1;
-        let text = match &notice {
-            Notice::Recorded { event, .. } => text_of(event),
-            Notice::Live { event, .. } => text_of(event),
-            _ => continue,
-        };
-        at_home += search(&text, own, "delivery", &mut leaks);
+        heard.deliveries += 1;
+        match &notice {
+            Notice::Recorded { event, .. } => {
+                heard.at_home += search(event, own, &mut heard.leaks);
+                if let Event::ApprovalRequested { tool_call_id, kind, .. } = &event.event {
+                    heard.decisions += 1;
+                    let decision = decision(*kind, own, heard.decisions);
+                    chat.decide(*tool_call_id, decision).await.unwrap();
+                }
+            }
+            Notice::Live { event, .. } => {
+                heard.at_home += Place::LIVE.search(&text_of(event), own, &mut heard.leaks);
+            }
+            _ => {}
+        }
     }
-    (count, at_home, leaks)
+    heard
+}
+
+/// Answers questions, and allows every second call.
+fn decision(asked: ApprovalKind, own: usize, n: usize) -> ApprovalDecision {
+    let secret = Secret::of(own, Kind::Decided);
+    match asked {
+        ApprovalKind::Question => ApprovalDecision::Answer { data: json!({ "answer": secret }) },
+        _ if n.is_multiple_of(2) => ApprovalDecision::AllowOnce,
+        _ => ApprovalDecision::Deny { reason: format!("because of {secret}").into() },
+    }
 }
 
 /// The world's feed tells statuses and diagnostics, and no word of what anybody said.
@@ -188,79 +146,99 @@ async fn listen_to_world(world: World) -> Vec<Leak> {
     leaks
 }
 
-async fn run(chats: usize, turns: usize, records: Arc<Records>, store: Arc<dyn Store>) -> Found {
-    let parrot = Parrot::new(chats / 2);
-    let world = WorldBuilder::new("canaries", parrot.clone()).store(Arc::clone(&store));
+async fn run(chats: usize, turns: usize, plant: Plant, records: Arc<Records>) -> Found {
+    let (answers, calls) = (Crowd::new(chats / 2), Crowd::new(chats / 2));
+    let (leaks, store) = (Leaks::default(), Arc::new(MemoryStore::new()));
+    let name = |name| AgentName::new(name).unwrap();
+    let agent = AgentConfig::new(name("assistant"), ModelName::new("parrot").unwrap())
+        .tools(ToolSelection::All);
+    let world = WorldBuilder::new("canaries", Parrot::new(answers.clone(), Arc::clone(&leaks)))
+        .agent(agent)
+        .tools(Arc::new(SharedTools::new(plant, calls.clone(), Arc::clone(&leaks))))
+        .context_provider(Keys::new(plant))
+        .store(Arc::clone(&store) as Arc<dyn Store>);
     let world = world.open().await.unwrap();
-    let mut watchers = JoinSet::new();
-    let mut speakers = JoinSet::new();
+    let (mut watchers, mut speakers) = (JoinSet::new(), JoinSet::new());
     let of_world = tokio::spawn(listen_to_world(world.clone()));
     for n in 0..chats {
-        let secret = Secret::of(n);
-        let context = Map::from_iter([("secret".to_owned(), secret.as_str().into())]);
+        let context = Map::from_iter([("secret".to_owned(), Secret::of(n, Kind::Chat).into())]);
         let new = NewChat::with_id(chat_id(n)).context(context);
         let chat = world.create_chat(new).await.unwrap();
         watchers.spawn(listen(chat.clone(), n));
-        speakers.spawn(converse(chat, secret, turns));
+        speakers.spawn(converse(chat, n, turns));
     }
     while let Some(done) = speakers.join_next().await {
         done.unwrap();
     }
+    world.shutdown().await;
     let mut found = Found {
-        leaks: std::mem::take(&mut *parrot.leaks.lock().unwrap()),
+        leaks: std::mem::take(&mut *leaks.lock().unwrap()),
         records,
-        most_at_once: parrot.most.load(Ordering::SeqCst),
+        answers_at_once: answers.most(),
+        calls_at_once: calls.most(),
         events: 0,
         deliveries: 0,
+        decisions: 0,
         at_home: 0,
     };
-    world.shutdown().await;
     found.leaks.extend(of_world.await.unwrap());
-    while let Some(read) = watchers.join_next().await {
-        let (count, at_home, leaks) = read.unwrap();
-        found.deliveries += count;
-        found.at_home += at_home;
-        found.leaks.extend(leaks);
+    while let Some(heard) = watchers.join_next().await {
+        let heard = heard.unwrap();
+        found.deliveries += heard.deliveries;
+        found.decisions += heard.decisions;
+        found.at_home += heard.at_home;
+        found.leaks.extend(heard.leaks);
     }
+    search_store(&*store, chats, &mut found).await;
+    found
+}
+
+async fn search_store(store: &dyn Store, chats: usize, found: &mut Found) {
     for n in 0..chats {
         let key = LogKey::Chat(WorldId::new("canaries").unwrap(), chat_id(n));
         for entry in store.read(&key, Seq::ZERO, usize::MAX).await.unwrap() {
             let Entry::Chat(event) = entry else { panic!("a chat's log holds its events") };
             found.events += 1;
-            found.at_home += search(&text_of(&event), n, "store", &mut found.leaks);
+            found.at_home += search(&event, n, &mut found.leaks);
         }
-        let summary = store.summary(&key).await.unwrap();
-        search(&text_of(&summary), n, "summary", &mut found.leaks);
+        let summary = text_of(&store.summary(&key).await.unwrap());
+        Place::RECORDED.search(&summary, n, &mut found.leaks);
     }
-    found
 }
 
 fn chat_id(n: usize) -> ChatId {
     ChatId::new(format!("chat-{n}")).unwrap()
 }
 
-// REQ-2, REQ-3, REQ-5, REQ-9, REQ-15, NFR-1, NFR-4; laws 2, 3
+fn chat_number(id: &ChatId) -> usize {
+    id.as_str().trim_start_matches("chat-").parse().expect("chats here are numbered")
+}
+
+// REQ-2 to REQ-5, REQ-9, REQ-15, NFR-1, NFR-4; laws 2, 3; issue 3
 #[test]
 fn no_secret_of_a_thousand_chats_is_ever_seen_outside_its_own() {
     silence_planned_panics();
     let chats = usize::try_from(wanted("POLYCHAT_CANARY_CHATS", 1_000)).unwrap();
-    let turns = usize::try_from(wanted("POLYCHAT_CANARY_TURNS", 20)).unwrap();
+    let turns = usize::try_from(wanted("POLYCHAT_CANARY_TURNS", 10)).unwrap();
     let records = Arc::new(Records::default());
-    let found = observed_runtime(&records, |records| {
-        run(chats, turns, records, Arc::new(MemoryStore::new()))
-    });
-    let Found { leaks, records, most_at_once, events, deliveries, at_home } = found;
+    let found = observed_runtime(&records, |records| run(chats, turns, Plant::Nothing, records));
+    let Found { answers_at_once, calls_at_once, events, deliveries, decisions, at_home, .. } =
+        found;
+    let records = found.records;
     println!(
-        "{chats} chats of {turns} turns, {most_at_once} answers at once; searched: {events} \
-         events, {deliveries} deliveries, {} records; {at_home} secrets at home",
+        "{chats} chats of {turns} turns, {answers_at_once} answers and {calls_at_once} calls at \
+         once; searched: {events} events, {deliveries} deliveries, {} records, {decisions} \
+         decisions; {at_home} secrets at home",
         records.seen()
     );
-    assert_eq!(leaks, [], "leaks");
+    assert_eq!(found.leaks, [], "leaks");
     assert_eq!(records.leaks(), [], "leaks in records");
-    assert!(most_at_once >= chats / 2, "{most_at_once}");
-    // The search could see: secrets in each prompt and answer, turns among the records.
-    assert!(at_home >= chats * turns * 4, "{at_home}");
-    assert!(events >= chats * turns * 5, "{events}");
+    assert!(answers_at_once >= chats / 2, "{answers_at_once}");
+    assert!(calls_at_once >= chats / 2, "{calls_at_once}");
+    // The search could see: secrets in each prompt, answer and call, turns among the records.
+    assert!(at_home >= chats * turns * 8, "{at_home}");
+    assert!(events >= chats * turns * 8, "{events}");
+    assert!(decisions >= chats * turns / 5, "{decisions}");
     assert!(records.seen() >= chats * turns, "{}", records.seen());
     assert!(records.of_chats() >= chats * turns, "{}", records.of_chats());
 }
@@ -271,12 +249,13 @@ mod teeth {
     // NFR-1: a check that cannot fail is a defect
     #[test]
     fn a_secret_in_a_record_or_in_another_chats_text_is_found() {
-        let (mine, other) = (Secret::of(7), Secret::of(8));
+        let of = |chat| Secret::of(chat, Kind::Said);
+        let (mine, other, attached) = (of(7), of(8), Secret::of(7, Kind::Prompt));
         let mut leaks = Vec::new();
-        assert_eq!(search(&format!("{mine} and {mine}"), 7, "here", &mut leaks), 2);
+        assert_eq!(Place::READ.search(&format!("{mine} and {mine}"), 7, &mut leaks), 2);
         assert_eq!(leaks, []);
-        search(&format!("{mine} and {other}"), 7, "here", &mut leaks);
-        assert_eq!(leaks.len(), 1);
+        Place::READ.search(&format!("{mine} and {other} and {attached}"), 7, &mut leaks);
+        assert_eq!(leaks.len(), 2);
         let records = Arc::new(Records::default());
         observed_runtime(&records, async |_| {
             let inside = tracing::info_span!("chat", chat_id = "chat-7");
@@ -284,11 +263,31 @@ mod teeth {
             tracing::trace!(chat_id = "chat-7", text = %mine, "at home");
             assert_eq!(records.leaks(), []);
             tracing::trace!(chat_id = "chat-7", text = %other, "a neighbour's");
+            tracing::trace!(chat_id = "chat-7", text = %attached, "attached");
             tracing::trace!(text = %mine, "nobody's");
             tracing::debug!(chat_id = "chat-7", text = %mine, "too loud");
             tracing::error!("{mine} in the message");
             tracing::warn_span!("chat", secret = %mine);
         });
-        assert_eq!(records.leaks().len(), 5);
+        assert_eq!(records.leaks().len(), 6);
+    }
+
+    // NFR-1: each way in which tools and providers may mix chats up is found, where it shows
+    #[test]
+    fn what_tools_and_providers_leak_is_found() {
+        silence_planned_panics();
+        for (plant, places) in [
+            (Plant::SharedCell, vec!["recorded", "request"]),
+            (Plant::StraySink, vec!["live"]),
+            (Plant::MixedProvider, vec!["resolved"]),
+            (Plant::TalksToLogs, vec!["record"]),
+            (Plant::TellsResolved, vec!["recorded", "request"]),
+        ] {
+            let records = Arc::new(Records::default());
+            let found = observed_runtime(&records, |records| run(8, 4, plant, records));
+            let leaks = [found.leaks, found.records.leaks()].concat();
+            let seen = |place| leaks.iter().any(|leak| leak.place == place);
+            assert!(places.iter().all(|place| seen(*place)), "{plant:?}: {leaks:?}");
+        }
     }
 }

@@ -21,7 +21,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::secrets::{Leak, Secret};
+use super::secrets::{Kind, Leak, Secret};
 
 /// What the records of a run showed. Records themselves are not kept.
 #[derive(Debug, Default)]
@@ -47,7 +47,8 @@ impl Records {
         self.leaks.lock().unwrap().clone()
     }
 
-    /// A record of one chat may hold that chat's secret at `trace`, and nothing else anywhere.
+    /// A record of one chat may hold what is said in it at `trace`, and nothing else anywhere; what
+    /// was attached to a chat or resolved for a call stands in no record at all.
     fn judge(&self, meta: &Metadata<'_>, text: &str, chat: Option<&str>) {
         self.seen.fetch_add(1, Ordering::SeqCst);
         if chat.is_some() {
@@ -55,7 +56,8 @@ impl Records {
         }
         for of in Secret::all_in(text) {
             let own = chat == Some(format!("chat-{}", of.chat).as_str());
-            if !own || *meta.level() != Level::TRACE {
+            let said = matches!(of.kind, Kind::Said | Kind::Shown | Kind::Decided);
+            if !own || !said || *meta.level() != Level::TRACE {
                 self.leaks.lock().unwrap().push(Leak { of, place: "record" });
             }
         }
