@@ -68,18 +68,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = next_request(&prompt).await?;
     println!("  north {}: {} {}?", status(&north).await?, request.name, request.arguments);
     say(&south, &south.prompt("my name is Sue").await?).await?;
-    north.allow(request.tool_call_id).await?;
+    north.allow(&request).await?;
     say(&north, &prompt).await?;
-    if let Err(refusal) = north.allow(request.tool_call_id).await {
+    if let Err(refusal) = north.allow(&request).await {
         println!("  a second yes is refused: {refusal}");
     }
 
     println!("a no has a reason, which the model hears; a yes may be for the whole chat");
     let prompt = south.prompt(r#"/tool order {"item": "rye"}"#).await?;
-    south.deny(next_request(&prompt).await?.tool_call_id, "we sell no rye").await?;
+    south.deny(&next_request(&prompt).await?, "we sell no rye").await?;
     say(&south, &prompt).await?;
     let prompt = north.prompt(r#"/tool order {"item": "salt"}"#).await?;
-    north.allow_for_chat(next_request(&prompt).await?.tool_call_id).await?;
+    north.allow_for_chat(&next_request(&prompt).await?).await?;
     say(&north, &prompt).await?;
     // Both run at once, and nobody is asked.
     let both = r#"/tool order {"item": "yeast"}; /tool order {"item": "milk"}"#;
@@ -88,8 +88,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("a question is a tool that never runs: the answer is what it brings");
     let prompt = south.prompt("/ask Which bread? | rolls | baguettes").await?;
     let request = next_request(&prompt).await?;
-    println!("  south {}: {}", status(&south).await?, request.arguments["question"]);
-    south.answer(request.tool_call_id, "rolls").await?;
+    let question = request.arguments.get("question").ok_or("a question without its text")?;
+    println!("  south {}: {question}", status(&south).await?);
+    south.answer(&request, "rolls").await?;
     say(&south, &prompt).await?;
 
     world.shutdown().await;
