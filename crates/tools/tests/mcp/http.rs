@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     fake::{text_result, tool},
+    logs::Records,
     support::{alone, call, limits, names, prepare_all},
 };
 
@@ -182,6 +183,34 @@ async fn a_server_that_cannot_be_had_is_told_of_without_its_address_or_headers()
     }
     assert!(!told.contains("secret"), "{told}");
     assert!(told.contains("HTTP 503"), "{told}");
+}
+
+// Secrets in addresses and headers stay out of the logs, also of those of the layers below
+#[tokio::test]
+async fn what_goes_wrong_on_the_way_is_logged_without_addresses_and_headers() {
+    let records = Records::default();
+    let _guard = records.listen();
+    let site = Site::open(|request| {
+        if request.body["method"] == "initialize" {
+            let Answer(status, headers, body) = plain(request);
+            return Answer(status, format!("{headers}mcp-session-id: some-id\r\n"), body);
+        }
+        // Calls, the stream of a session, and its end: all of them get nonsense.
+        let known = ["notifications/initialized", "tools/list"].map(Value::from);
+        if known.contains(&request.body["method"]) { plain(request) } else { Answer::status("x") }
+    })
+    .await;
+    let url = format!("http://user:secret-1@{}/secret-2?key=secret-3", site.address);
+    let mcp = alone(at(url).header("x-key", "secret-4"));
+    prepare_all(&mcp).await;
+    let failure = call(&mcp, "s_work").failure().await;
+    assert!(failure.message.contains("could not be asked"), "{failure}");
+    mcp.stop().await;
+    assert!(site.requests().iter().any(|it| it.head.starts_with("delete")));
+    // The layers below did log what went wrong.
+    assert!(!records.with("fail to get common stream").is_empty());
+    assert!(!records.with("fail to delete session").is_empty());
+    assert_eq!(records.with("secret"), []);
 }
 
 // A key belongs to the server that was named, and to no other

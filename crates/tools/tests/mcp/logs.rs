@@ -20,14 +20,14 @@ use crate::{
 
 /// Collects every record of this thread with its level, and the records within a span of a chat.
 #[derive(Clone, Default)]
-struct Records(Arc<Mutex<Vec<(Level, String)>>>);
+pub(crate) struct Records(Arc<Mutex<Vec<(Level, String)>>>);
 
 impl Records {
-    fn listen(&self) -> DefaultGuard {
+    pub(crate) fn listen(&self) -> DefaultGuard {
         tracing::subscriber::set_default(self.clone())
     }
 
-    fn with(&self, text: &str) -> Vec<(Level, String)> {
+    pub(crate) fn with(&self, text: &str) -> Vec<(Level, String)> {
         let records = self.0.lock().unwrap();
         records.iter().filter(|(_, record)| record.contains(text)).cloned().collect()
     }
