@@ -140,9 +140,10 @@ async fn a_hung_thread_ends_its_call_at_the_deadline_and_keeps_its_place_until_i
     let (first, second) = (open("first").await, open("second").await);
 
     let hung = first.prompt("/tool held").await.unwrap();
-    busy_until(|| begun.try_recv().is_ok()).await;
+    let told = tokio::spawn(async move { hung.answer().await });
+    busy_until(|| begun.try_recv().is_ok() || told.is_finished()).await;
     assert!(answer(&world, "other", "/tool a").await.contains("apple"));
-    let told = within(hung.answer()).await.unwrap();
+    let told = within(told).await.unwrap().unwrap();
     assert!(told.contains("deadline"), "{told}");
     assert_eq!(pool.running(), 1);
 

@@ -8,9 +8,10 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::Duration,
 };
 
-use futures_util::poll;
+use futures_util::{future::select, poll};
 use polychat_core::{Failure, FailureKind, content::text_of, tool::ToolOutput};
 use polychat_tools::{BlockingPool, FnTool, NoArguments, blocking_tool};
 use serde_json::json;
@@ -42,12 +43,17 @@ fn text(output: Result<ToolOutput, Failure>) -> String {
     text_of(&output.unwrap().parts)
 }
 
-/// Yields until this holds; whoever changes it runs on a thread of its own.
-async fn until(holds: impl Fn() -> bool) {
-    while !holds() {
-        thread::yield_now();
-        tokio::task::yield_now().await;
-    }
+/// How long a test waits for what never happens before it fails.
+const NEVER: Duration = Duration::from_secs(60);
+
+/// What a thread says.
+fn heard<T>(receiver: &Receiver<T>) -> T {
+    receiver.recv_timeout(NEVER).expect("no thread said anything")
+}
+
+/// How a call ends.
+async fn ended<T>(call: impl Future<Output = T>) -> T {
+    tokio::time::timeout(NEVER, call).await.expect("the call does not end")
 }
 
 // Issue 3: blocking tools run on a bounded pool of their own.
@@ -61,19 +67,22 @@ async fn as_many_calls_run_as_the_pool_has_threads_and_the_next_one_waits() {
     for running in [&mut first, &mut second, &mut third] {
         assert!(poll!(running.as_mut()).is_pending());
     }
-    held.begun.recv().unwrap();
-    held.begun.recv().unwrap();
+    heard(&held.begun);
+    heard(&held.begun);
     assert_eq!(pool.running(), 2);
     assert!(held.begun.try_recv().is_err(), "the third call runs beyond the bound");
 
     held.release.send(()).unwrap();
-    let ended = futures_util::future::select(first, second).await.factor_first();
-    assert_eq!(text(ended.0), "finished");
+    let (one, next) = ended(select(first, second)).await.factor_first();
+    assert_eq!(text(one), "finished");
     assert!(poll!(third.as_mut()).is_pending());
-    held.begun.recv().unwrap();
+    heard(&held.begun);
     held.release.send(()).unwrap();
     held.release.send(()).unwrap();
-    assert_eq!((text(ended.1.await), text(third.await)), ("finished".into(), "finished".into()));
+    assert_eq!(
+        (text(ended(next).await), text(ended(third).await)),
+        ("finished".into(), "finished".into())
+    );
     // Whoever has heard an outcome finds its place free.
     assert_eq!(pool.running(), 0);
 }
@@ -86,7 +95,7 @@ async fn the_place_of_a_dropped_call_is_free_only_when_its_thread_has_ended() {
     {
         let mut dropped = pin!(call(&held.tool, json!({})));
         assert!(poll!(dropped.as_mut()).is_pending());
-        held.begun.recv().unwrap();
+        heard(&held.begun);
     }
     assert_eq!(pool.running(), 1);
     let mut next = pin!(call(&held.tool, json!({})));
@@ -98,7 +107,7 @@ async fn the_place_of_a_dropped_call_is_free_only_when_its_thread_has_ended() {
 
     held.release.send(()).unwrap();
     held.release.send(()).unwrap();
-    assert_eq!(text(next.await), "finished");
+    assert_eq!(text(ended(next).await), "finished");
 }
 
 #[tokio::test]
@@ -107,13 +116,13 @@ async fn a_call_that_waits_for_a_place_is_dropped_without_a_trace() {
     let held = held(&pool);
     let mut first = pin!(call(&held.tool, json!({})));
     assert!(poll!(first.as_mut()).is_pending());
-    held.begun.recv().unwrap();
+    heard(&held.begun);
     {
         let mut waiting = pin!(call(&held.tool, json!({})));
         assert!(poll!(waiting.as_mut()).is_pending());
     }
     held.release.send(()).unwrap();
-    assert_eq!(text(first.await), "finished");
+    assert_eq!(text(ended(first).await), "finished");
     assert!(held.begun.try_recv().is_err(), "a call ran that nobody waits for");
     assert_eq!(pool.running(), 0);
 }
@@ -122,7 +131,7 @@ async fn a_call_that_waits_for_a_place_is_dropped_without_a_trace() {
 #[tokio::test]
 async fn work_learns_that_its_call_was_dropped() {
     let (begin, begun) = channel();
-    let (end, ended) = channel();
+    let (end, over) = channel();
     let (begin, end) = (Mutex::new(begin), Mutex::new(end));
     let watchful = blocking_tool("watchful", "", move |_: NoArguments, context| {
         begin.lock().unwrap().send(context.is_stopped()).unwrap();
@@ -134,9 +143,9 @@ async fn work_learns_that_its_call_was_dropped() {
     {
         let mut dropped = pin!(call(&watchful, json!({})));
         assert!(poll!(dropped.as_mut()).is_pending());
-        assert!(!begun.recv().unwrap(), "stopped before it began");
+        assert!(!heard(&begun), "stopped before it began");
     }
-    ended.recv().unwrap();
+    heard(&over);
 }
 
 #[tokio::test]
@@ -180,7 +189,6 @@ async fn a_panic_about_the_panic_is_a_failure_too() {
     let pool = BlockingPool::new(1);
     let bomb = pool.tool("bomb", "", |_: NoArguments, _| -> () { std::panic::panic_any(Bomb) });
     assert_eq!(failure(&bomb, json!({})).await.kind, FailureKind::Panicked);
-    until(|| pool.running() == 0).await;
 }
 
 #[tokio::test]
@@ -209,7 +217,7 @@ async fn clones_share_a_pool_and_blocking_tools_without_one_do_not() {
     let (one, other) = (held(&pool.clone()), held(&pool));
     let mut running = pin!(call(&one.tool, json!({})));
     assert!(poll!(running.as_mut()).is_pending());
-    one.begun.recv().unwrap();
+    heard(&one.begun);
     let mut waiting = pin!(call(&other.tool, json!({})));
     assert!(poll!(waiting.as_mut()).is_pending());
     assert!(other.begun.try_recv().is_err());
@@ -217,16 +225,16 @@ async fn clones_share_a_pool_and_blocking_tools_without_one_do_not() {
     let free = blocking_tool("free", "", |_: NoArguments, _| "free");
     assert_eq!(answer(&free, json!({})).await, "free");
     one.release.send(()).unwrap();
-    assert_eq!(text(running.await), "finished");
+    assert_eq!(text(ended(running).await), "finished");
     other.release.send(()).unwrap();
-    assert_eq!(text(waiting.await), "finished");
+    assert_eq!(text(ended(waiting).await), "finished");
 }
 
 #[tokio::test]
 async fn a_pool_of_no_threads_has_one() {
     let pool = BlockingPool::new(0);
     let fine = pool.tool("fine", "", |_: NoArguments, _| "fine");
-    assert_eq!(answer(&fine, json!({})).await, "fine");
+    assert_eq!(ended(answer(&fine, json!({}))).await, "fine");
 }
 
 #[tokio::test]
@@ -235,9 +243,9 @@ async fn a_thread_is_named_for_its_tool_whatever_the_tool_is_named() {
     let held = held(&pool);
     let mut running = pin!(call(&held.tool, json!({})));
     assert!(poll!(running.as_mut()).is_pending());
-    assert_eq!(held.begun.recv().unwrap(), "tool held");
+    assert_eq!(heard(&held.begun), "tool held");
     held.release.send(()).unwrap();
-    running.await.unwrap();
+    ended(running).await.unwrap();
     // A toolbox would refuse the name; a call without one must not fall over it.
     let odd = pool.tool("a\0b c", "", |_: NoArguments, _| {
         thread::current().name().unwrap_or_default().to_owned()
@@ -253,7 +261,7 @@ fn a_runtime_ends_while_a_tool_hangs() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let hung = held.tool.clone();
     runtime.spawn(async move { call(&hung, json!({})).await });
-    held.begun.recv().unwrap();
+    heard(&held.begun);
     drop(runtime);
     assert_eq!(pool.running(), 1);
     held.release.send(()).unwrap();
