@@ -298,9 +298,11 @@ impl Tally {
     }
 }
 
+type Is = fn(&Event) -> bool;
+
 /// Who or what ended a turn from outside, in an append that has such events.
-fn ended_by(has: impl Fn(fn(&Event) -> bool) -> bool) -> Option<&'static str> {
-    let words: [(&str, fn(&Event) -> bool); 6] = [
+fn ended_by(has: impl Fn(Is) -> bool) -> Option<&'static str> {
+    let words: [(&str, Is); 6] = [
         ("deleted", |event| matches!(event, Event::ChatDeleted {})),
         ("closed", |event| matches!(event, Event::ChatClosed {})),
         ("revised", |event| matches!(event, Event::HistoryTruncated { .. })),
