@@ -22,6 +22,7 @@ pub(crate) fn run() {
     println!("## awaiting: per chat, {CHATS} chats that each wait for an approval, heap bytes");
     one_thread().block_on(async {
         let mut limits = Limits::default();
+        // As in `memory`: the first must not rest before the last waits.
         limits.passivate_after = Duration::from_secs(2);
         let world = WorldBuilder::new("bench", Asking)
             .limits(limits)

@@ -12,7 +12,8 @@ pub(crate) fn run() {
     println!("## memory: per chat, {CHATS} chats, heap bytes");
     one_thread().block_on(async {
         let mut limits = Limits::default();
-        limits.passivate_after = Duration::from_millis(400);
+        // Long enough that a busy machine does not end the first before the last is there.
+        limits.passivate_after = Duration::from_secs(2);
         let store = std::sync::Arc::new(polychat::MemoryStore::new());
         let world = polychat::WorldBuilder::new("bench", crate::source::BenchModel)
             .limits(limits)
@@ -24,7 +25,7 @@ pub(crate) fn run() {
         drop(open(&world, CHATS).await);
         let live = HEAP.current_usage();
         // The chats end their actors; what is left is what their logs take in the store.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
         let rested = HEAP.current_usage();
         let per = |bytes: usize| bytes as f64 / CHATS as f64;
         let log = log_bytes().await;

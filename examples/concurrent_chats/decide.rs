@@ -1,6 +1,6 @@
 //! What a person says to a tool call that waits.
 
-use polychat::{ToolCallId, command::PendingApproval, event::ApprovalKind, tool::ApprovalDecision};
+use polychat::{PendingApproval, event::ApprovalKind, tool::ApprovalDecision};
 
 use crate::{line::Says, tool_calls::number};
 
@@ -8,15 +8,15 @@ use crate::{line::Says, tool_calls::number};
 const NO_REASON: &str = "the user does not want it";
 
 /// The call with this number, or else the oldest one that this can be said to; the error is a hint.
-pub(crate) fn choose(
-    waiting: &[PendingApproval],
+pub(crate) fn choose<'a>(
+    waiting: &'a [PendingApproval],
     call: Option<u16>,
     says: Says<'_>,
-) -> Result<ToolCallId, String> {
+) -> Result<&'a PendingApproval, String> {
     let is_meant = |at: &&PendingApproval| call.is_none_or(|n| n == number(at.tool_call_id.index));
     let mut meant = waiting.iter().filter(is_meant);
     if let Some(fitting) = meant.clone().find(|waiting| fits(waiting.kind, says)) {
-        return Ok(fitting.tool_call_id);
+        return Ok(fitting);
     }
     Err(match (meant.next(), call) {
         (Some(PendingApproval { name, kind: ApprovalKind::Question, .. }), _) => {

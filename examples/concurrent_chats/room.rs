@@ -118,7 +118,7 @@ impl Member {
             Order::Decide(call, says) => {
                 let waiting = chat.approvals().await?;
                 match decide::choose(&waiting, call, says) {
-                    Ok(call) => chat.decide(call, decide::decision(says)).await?,
+                    Ok(asked) => chat.decide(asked, decide::decision(says)).await?,
                     Err(hint) => screen.noted(chat.id(), hint).await,
                 }
                 return Ok(());

@@ -170,8 +170,14 @@ fn world_line(out: &mut impl Write, line: &str) -> io::Result<()> {
     writeln!(out, "{bold}the world:{bold:#} {dim}[{line}]{dim:#}")
 }
 
-/// What a model or a server says must not steer a terminal, nor begin a line of its own.
+/// What a model or a server says must not steer a terminal, nor begin a line of its own, nor show
+/// its letters in another order than they have.
 fn harmless(line: &str) -> String {
     let spaced = line.chars().map(|c| if c.is_whitespace() && c != '\t' { ' ' } else { c });
-    spaced.filter(|c| *c == '\t' || !c.is_control()).collect()
+    spaced.filter(|c| *c == '\t' || !(c.is_control() || turns_text_around(*c))).collect()
+}
+
+/// The characters that reverse how others are shown: what is to be allowed must be what it seems.
+fn turns_text_around(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

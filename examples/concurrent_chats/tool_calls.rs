@@ -17,6 +17,8 @@ use crate::{progress::Progress, voice::Voice};
 
 /// What a line shows of arguments, results and failures, in characters.
 const CHARS_MAX: usize = 160;
+/// What is shown of a call that a person is to judge: nobody should allow what he has not seen.
+const JUDGED_CHARS_MAX: usize = 8_000;
 /// How many lines of its live output a call gets.
 const OUTPUT_LINES_MAX: usize = 12;
 
@@ -85,7 +87,7 @@ impl ToolCalls {
             // Every other kind is about permission.
             _ => (None, "/allow, /allow-chat, /deny WHY"),
         };
-        let asked = asked.unwrap_or_else(|| call.arguments.clone());
+        let asked = judged(&asked.unwrap_or_else(|| arguments.to_string()));
         Some(format!("waiting for you: {} {asked} — {how}", call.label))
     }
 
@@ -179,15 +181,24 @@ fn question(arguments: &Value) -> Option<String> {
     let options: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
     let chosen_from =
         if options.is_empty() { String::new() } else { format!(" ({})", options.join(" | ")) };
-    Some(short(&format!("{question}{chosen_from}")))
+    Some(format!("{question}{chosen_from}"))
 }
 
-/// The beginning of a text, on one line.
+/// The beginning of a text.
 fn short(text: &str) -> String {
-    let mut chars = text.trim().chars();
-    let mut short: String = chars.by_ref().take(CHARS_MAX).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
+    let (short, left) = begin(text.trim(), CHARS_MAX);
+    if left == 0 { short } else { format!("{short}…") }
+}
+
+/// As good as all of a text; what is not shown is counted.
+fn judged(text: &str) -> String {
+    let (shown, left) = begin(text, JUDGED_CHARS_MAX);
+    if left == 0 { shown } else { format!("{shown}… ({left} characters more, not shown)") }
+}
+
+/// The first characters of a text, and how many are left.
+fn begin(text: &str, chars_max: usize) -> (String, usize) {
+    let mut chars = text.chars();
+    let begin = chars.by_ref().take(chars_max).collect();
+    (begin, chars.count())
 }

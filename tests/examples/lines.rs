@@ -53,7 +53,7 @@ fn waiting(index: u16, kind: ApprovalKind) -> PendingApproval {
 #[test]
 fn a_decision_goes_to_the_oldest_call_that_it_fits_or_to_the_one_that_is_named() {
     let waiting = [waiting(1, Question), waiting(2, Permission), waiting(4, Permission)];
-    let chosen = |call, says| choose(&waiting, call, says).map(|id| id.index);
+    let chosen = |call, says| choose(&waiting, call, says).map(|asked| asked.tool_call_id.index);
     assert_eq!(chosen(None, Says::Allow), Ok(2));
     assert_eq!(chosen(None, Says::AllowInChat), Ok(2));
     assert_eq!(chosen(None, Says::Answer("x")), Ok(1));

@@ -86,6 +86,18 @@ fn however_much_a_tool_says_a_call_gets_a_bounded_number_of_lines() {
 }
 
 #[test]
+fn what_a_person_is_to_judge_is_shown_whole_or_its_rest_is_counted() {
+    let shown = |bytes: usize| {
+        let arguments = json!({"command": "x".repeat(bytes) + " && rm"});
+        let mut calls = asked(&[call("run", arguments.clone())]);
+        calls.waits(id(0), ApprovalKind::Permission, &arguments).unwrap()
+    };
+    assert!(shown(5_000).contains(" && rm\"} — /allow"));
+    let long = shown(100_000);
+    assert!(long.contains("(92020 characters more, not shown) — /allow"), "{}", &long[7_900..]);
+}
+
+#[test]
 fn what_was_cut_off_is_said() {
     let mut calls = asked(&[call("big", json!({"why": "y".repeat(1_000)}))]);
     assert!(calls.started(id(0)).unwrap().chars().count() < 200);

@@ -175,6 +175,17 @@ async fn a_decision_for_which_nobody_waits_is_told_politely() {
     assert!(!printed.out.contains("Ding"), "{}", printed.out);
 }
 
+// What is allowed must be what it seems: no letter steers the terminal or turns others around.
+#[tokio::test]
+async fn arguments_that_would_deceive_the_person_who_judges_them_are_shown_as_they_are() {
+    let mut talk = talk();
+    talk.say("a: /ask Delete \u{202e}gpj.exe\u{202c}?\u{1b}[2K | yes").await;
+    talk.hear("a: [waiting for you: ask_user Delete gpj.exe?[2K (yes)").await;
+    talk.say("a: /deny").await;
+    talk.hear("a: [ask_user failed: denied").await;
+    talk.end().await.assert_plain(&["a"]);
+}
+
 // Issue 3: what is wrong goes back to the model.
 #[tokio::test]
 async fn a_call_that_cannot_run_is_told_with_its_reason_and_nobody_is_asked() {
