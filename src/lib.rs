@@ -39,6 +39,15 @@
 //!
 //! To plug in something of your own, see [`ports`]; for the bounds, see [`Limits`]; for the events,
 //! see [`Event`] and [`Live`].
+//!
+//! # Features
+//!
+//! None is on by default, because each brings many crates.
+//!
+//! - `tools`: tools from functions, checked before they run, and a few that are safe to give to
+//!   anybody.
+//! - `mcp`: tools of MCP servers, over stdio and streamable HTTP.
+//! - `genai`: real models, behind any OpenAI-compatible server and other providers.
 
 mod approvals;
 mod builder;
