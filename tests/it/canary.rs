@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `parrot` | the model of all chats |
 //! | `tools` | the tools of all chats, what is resolved for them, and how each of that may leak |
+//! | `mcp` | the same with the tools of an MCP server that we did not write |
 //! | `secrets` | what a secret looks like, and where it is at home |
 //! | `records` | every `tracing` record, searched as it comes |
 //! | `crowd` | the gates |
@@ -20,6 +21,7 @@
 //! `POLYCHAT_CANARY_CHATS` and `POLYCHAT_CANARY_TURNS` ask for more.
 
 mod crowd;
+mod mcp;
 mod parrot;
 mod records;
 mod secrets;
@@ -33,8 +35,8 @@ use polychat::{
     PromptOutcome, Recorded, Seq, StartAt, World, WorldBuilder, WorldId,
     command::NewChat,
     event::ApprovalKind,
-    ports::{Entry, LogKey, Store},
-    tool::{ApprovalDecision, ToolSelection},
+    ports::{Entry, LogKey, Store, Toolbox},
+    tool::{ApprovalDecision, PolicyMode, ToolPolicy, ToolSelection},
 };
 use serde::Serialize;
 use serde_json::{Map, json};
@@ -42,7 +44,7 @@ use tokio::task::JoinSet;
 
 use self::{
     crowd::Crowd,
-    parrot::Parrot,
+    parrot::{Parrot, Wants},
     records::{Records, observed_runtime},
     secrets::{Kind, Leak, Place, Secret},
     tools::{Keys, Plant, SharedTools},
@@ -64,6 +66,8 @@ struct Found {
     events: usize,
     deliveries: usize,
     decisions: usize,
+    /// Calls that answered with a secret.
+    results: usize,
     /// How often a secret was seen where it belongs: the search can see.
     at_home: usize,
 }
@@ -146,15 +150,38 @@ async fn listen_to_world(world: World) -> Vec<Leak> {
     leaks
 }
 
-async fn run(chats: usize, turns: usize, plant: Plant, records: Arc<Records>) -> Found {
-    let (answers, calls) = (Crowd::new(chats / 2), Crowd::new(chats / 2));
-    let (leaks, store) = (Leaks::default(), Arc::new(MemoryStore::new()));
+/// The tools that all chats of a run share.
+struct Shared {
+    tools: Arc<dyn Toolbox>,
+    wants: Wants,
+    policy: PolicyMode,
+    plant: Plant,
+    calls: Crowd,
+    leaks: Leaks,
+}
+
+impl Shared {
+    /// Our own tools, which look at what they are given.
+    fn own(chats: usize, plant: Plant) -> Self {
+        let (calls, leaks) = (Crowd::new(chats / 2), Leaks::default());
+        let tools = Arc::new(SharedTools::new(plant, calls.clone(), Arc::clone(&leaks)));
+        Self { tools, wants: parrot::calls, policy: PolicyMode::Ask, plant, calls, leaks }
+    }
+}
+
+async fn run(chats: usize, turns: usize, shared: Shared, records: Arc<Records>) -> Found {
+    let Shared { tools, wants, policy, plant, calls, leaks } = shared;
+    let (answers, store) = (Crowd::new(chats / 2), Arc::new(MemoryStore::new()));
     let name = |name| AgentName::new(name).unwrap();
+    let mut with = ToolPolicy::default();
+    with.mode = policy;
     let agent = AgentConfig::new(name("assistant"), ModelName::new("parrot").unwrap())
-        .tools(ToolSelection::All);
-    let world = WorldBuilder::new("canaries", Parrot::new(answers.clone(), Arc::clone(&leaks)))
+        .tools(ToolSelection::All)
+        .policy(with);
+    let parrot = Parrot::new(wants, answers.clone(), Arc::clone(&leaks));
+    let world = WorldBuilder::new("canaries", parrot)
         .agent(agent)
-        .tools(Arc::new(SharedTools::new(plant, calls.clone(), Arc::clone(&leaks))))
+        .tools(tools)
         .context_provider(Keys::new(plant))
         .store(Arc::clone(&store) as Arc<dyn Store>);
     let world = world.open().await.unwrap();
@@ -179,6 +206,7 @@ async fn run(chats: usize, turns: usize, plant: Plant, records: Arc<Records>) ->
         events: 0,
         deliveries: 0,
         decisions: 0,
+        results: 0,
         at_home: 0,
     };
     found.leaks.extend(of_world.await.unwrap());
@@ -199,7 +227,11 @@ async fn search_store(store: &dyn Store, chats: usize, found: &mut Found) {
         for entry in store.read(&key, Seq::ZERO, usize::MAX).await.unwrap() {
             let Entry::Chat(event) = entry else { panic!("a chat's log holds its events") };
             found.events += 1;
-            found.at_home += search(&event, n, &mut found.leaks);
+            let secrets = search(&event, n, &mut found.leaks);
+            found.at_home += secrets;
+            if let Event::ToolResult { .. } = event.event {
+                found.results += secrets.min(1);
+            }
         }
         let summary = text_of(&store.summary(&key).await.unwrap());
         Place::RECORDED.search(&summary, n, &mut found.leaks);
@@ -221,7 +253,9 @@ fn no_secret_of_a_thousand_chats_is_ever_seen_outside_its_own() {
     let chats = usize::try_from(wanted("POLYCHAT_CANARY_CHATS", 1_000)).unwrap();
     let turns = usize::try_from(wanted("POLYCHAT_CANARY_TURNS", 10)).unwrap();
     let records = Arc::new(Records::default());
-    let found = observed_runtime(&records, |records| run(chats, turns, Plant::Nothing, records));
+    let found = observed_runtime(&records, |records| {
+        run(chats, turns, Shared::own(chats, Plant::Nothing), records)
+    });
     let Found { answers_at_once, calls_at_once, events, deliveries, decisions, at_home, .. } =
         found;
     let records = found.records;
@@ -284,7 +318,8 @@ mod teeth {
             (Plant::TellsResolved, vec!["recorded", "request"]),
         ] {
             let records = Arc::new(Records::default());
-            let found = observed_runtime(&records, |records| run(8, 4, plant, records));
+            let found =
+                observed_runtime(&records, |records| run(8, 4, Shared::own(8, plant), records));
             let leaks = [found.leaks, found.records.leaks()].concat();
             let seen = |place| leaks.iter().any(|leak| leak.place == place);
             assert!(places.iter().all(|place| seen(*place)), "{plant:?}: {leaks:?}");

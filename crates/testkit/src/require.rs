@@ -4,7 +4,11 @@
 //! lends namespaces. Without it they skip, visibly. Where they must run, the environment variable
 //! [`REQUIRE`] names what has to be there, and the skip becomes a failure.
 
-use std::env;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 /// The environment variable: a list of names with commas between, for example `node,mock-llm`.
 pub const REQUIRE: &str = "POLYCHAT_REQUIRE";
@@ -39,6 +43,32 @@ pub fn or_skip(name: &str, found: bool) -> bool {
             std::panic::panic_any(format!("there is no {name} here, and {REQUIRE} names it"))
         }
     }
+}
+
+/// The entry script of an MCP server that we did not write, npm
+/// `@modelcontextprotocol/server-everything`; `None` after a visible skip.
+///
+/// Started as `node <script> stdio`. It lies where CI installs it, in `target/npm`, or where the
+/// environment variable `POLYCHAT_MCP_EVERYTHING` says. Both `node` and `mcp-everything` may be
+/// [required](REQUIRE).
+///
+/// # Panics
+///
+/// As [`or_skip`] does.
+#[must_use]
+pub fn mcp_everything() -> Option<PathBuf> {
+    let script = env::var_os("POLYCHAT_MCP_EVERYTHING").map_or_else(installed, PathBuf::from);
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).status();
+    let found =
+        [("node", node.is_ok_and(|status| status.success())), ("mcp-everything", script.is_file())];
+    // All of them are looked at, so that each missing one is told.
+    let found = found.map(|(name, found)| or_skip(name, found));
+    found.iter().all(|found| *found).then_some(script)
+}
+
+fn installed() -> PathBuf {
+    let package = "target/npm/node_modules/@modelcontextprotocol/server-everything";
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(package).join("dist/index.js")
 }
 
 #[derive(Debug, PartialEq, Eq)]

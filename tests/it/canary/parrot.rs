@@ -18,13 +18,17 @@ use super::{
 /// Answers with the secret that it is told, and counts how many answers are being given.
 #[derive(Clone)]
 pub(super) struct Parrot {
+    wants: Wants,
     crowd: Crowd,
     leaks: Leaks,
 }
 
+/// The calls that the model asks for in the turn of this number, as the model of this chat.
+pub(super) type Wants = fn(usize, usize) -> Vec<ModelDelta>;
+
 impl Parrot {
-    pub(super) fn new(crowd: Crowd, leaks: Leaks) -> Self {
-        Self { crowd, leaks }
+    pub(super) fn new(wants: Wants, crowd: Crowd, leaks: Leaks) -> Self {
+        Self { wants, crowd, leaks }
     }
 }
 
@@ -58,7 +62,8 @@ impl Model for Parrot {
         drop(leaks);
         let heard = request.messages.iter().filter(|message| message.is_user()).count();
         let asked = request.messages.last().is_some_and(|message| message.is_user());
-        let calls = if asked && heard.is_multiple_of(2) { calls(owner, heard) } else { Vec::new() };
+        let calls =
+            if asked && heard.is_multiple_of(2) { (self.wants)(owner, heard) } else { Vec::new() };
         let (parrot, place) = (self.clone(), self.crowd.enter());
         let first = async move {
             parrot.crowd.gathered().await;
@@ -102,11 +107,11 @@ fn said(n: usize, heard: usize, owner: usize) -> Result<ModelDelta, ModelError> 
     }
 }
 
-/// The calls of a turn: every chat uses the same tools, and its own secret.
-fn calls(owner: usize, heard: usize) -> Vec<ModelDelta> {
-    let secret = Secret::of(owner, Kind::Said);
+/// Every chat uses the same tools, and its own secret.
+pub(super) fn calls(owner: usize, heard: usize) -> Vec<ModelDelta> {
     let call = |tool: &str, how: &str| {
-        ModelDelta::ToolCall(asks(tool, json!({ "text": secret, "how": how })))
+        let said = Secret::of(owner, Kind::Said);
+        ModelDelta::ToolCall(asks(tool, json!({ "text": said, "how": how })))
     };
     match (heard / 2 + owner) % 4 {
         0 => vec![call("echo", "well"), call("ask", "")],

@@ -57,7 +57,11 @@ impl Records {
         for of in Secret::all_in(text) {
             let own = chat == Some(format!("chat-{}", of.chat).as_str());
             let said = matches!(of.kind, Kind::Said | Kind::Shown | Kind::Decided);
-            if !own || !said || *meta.level() != Level::TRACE {
+            // The crate under MCP servers writes down what goes through a connection, for whoever
+            // asks for `trace`; a connection belongs to no chat.
+            let of_connection = chat.is_none() && meta.target().starts_with("rmcp::");
+            let at_home = (own || of_connection) && said && *meta.level() == Level::TRACE;
+            if !at_home {
                 self.leaks.lock().unwrap().push(Leak { of, place: "record" });
             }
         }
@@ -138,7 +142,7 @@ pub(super) fn observed_runtime<T>(
     let of_threads = dispatch.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .enable_time()
+        .enable_all()
         .on_thread_start(move || {
             GUARD.set(Some(dispatcher::set_default(&of_threads)));
         })

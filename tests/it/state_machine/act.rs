@@ -293,6 +293,7 @@ impl Rig {
         self.broken = true;
         let (writing, reading) = (self.writing.for_chat(&chat), self.reading.for_chat(&chat));
         self.misread |= matches!(how, Break::ReadForeign | Break::ReadGap);
+        self.crashed |= matches!(how, Break::Crash | Break::CrashLoop);
         match how {
             Break::Crash => writing.next(Call::Append, 1, Fault::Panic),
             Break::CrashLoop => writing.next(Call::Append, 5, Fault::Panic),

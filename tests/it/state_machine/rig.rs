@@ -45,6 +45,8 @@ pub(crate) struct Rig {
     pub(crate) gates: Vec<Gate>,
     /// Whether the store may still fail somewhere.
     pub(crate) broken: bool,
+    /// Whether an actor may have crashed in this life of the world, and not recovered yet.
+    pub(crate) crashed: bool,
     /// Whether a log may have been misread, though it is sound.
     pub(crate) misread: bool,
     pub(crate) checker: Checker,
@@ -118,6 +120,7 @@ impl Rig {
             writing,
             gates: Vec::new(),
             broken: false,
+            crashed: false,
             misread: false,
             checker: Checker::new().knowing(known(limits.tool_calls_parallel_max)),
             chats: Vec::new(),
@@ -205,6 +208,7 @@ impl Rig {
     /// Opens the world over a store that works, as whoever restarts a process sees to.
     async fn open_world(&mut self) {
         self.heal_all().await;
+        self.crashed = false;
         let (model, script) = ScriptedModel::new();
         let model = RecordingModel::new(model, self.history.clone());
         let model = PlantedModel::new(self.plant, model);

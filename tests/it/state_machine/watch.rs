@@ -226,7 +226,7 @@ impl Rig {
             return;
         }
         if let (Some(mut old), Some(mut new)) = (old.view.clone(), fresh.view) {
-            if self.broken {
+            if self.broken || self.crashed {
                 forget_open_text(&mut old);
                 forget_open_text(&mut new);
             }
@@ -252,7 +252,8 @@ impl Rig {
 }
 
 /// Between the crash of a chat's actor and the record of what was shown of an open message, only
-/// who saw the text has it. With a store that works that is no time at all.
+/// who saw the text has it. With a store that works that is no time at all, unless the chat has
+/// failed too often by then.
 fn forget_open_text(view: &mut ChatView) {
     for message in &mut view.messages {
         if message.state == MessageState::Open {

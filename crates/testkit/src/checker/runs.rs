@@ -155,10 +155,19 @@ impl Run {
     }
 }
 
-/// Whether a recorded output is a tool's, or its beginning together with how much was cut.
+/// Whether a recorded output is a tool's, or its beginning together with how much was cut: as a
+/// number for programs, and in a last part for the model.
 fn is_kept_of(recorded: &ToolOutput, returned: &ToolOutput) -> bool {
-    let kept = bytes_of(&recorded.parts) as u64;
+    let mut parts = recorded.parts.as_slice();
+    if recorded.cut_bytes != returned.cut_bytes {
+        let Some((note, kept)) = parts.split_last() else { return false };
+        let number = recorded.cut_bytes.to_string();
+        if !note.as_text().is_some_and(|note| note.contains(&number)) {
+            return false;
+        }
+        parts = kept;
+    }
     let all = (bytes_of(&returned.parts) as u64).saturating_add(returned.cut_bytes);
-    text_of(&returned.parts).starts_with(&text_of(&recorded.parts))
-        && kept.saturating_add(recorded.cut_bytes) == all
+    text_of(&returned.parts).starts_with(&text_of(parts))
+        && (bytes_of(parts) as u64).saturating_add(recorded.cut_bytes) == all
 }

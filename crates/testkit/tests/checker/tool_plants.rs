@@ -105,6 +105,8 @@ fn calls() -> Vec<Plant> {
         plant!("a result that was cut, and does not say so", Live,
             |story, _| return_from_read(story, Ok("a book, and more")),
             Log { fault: F::OutcomeNotOfTool { .. }, .. }),
+        plant!("a result that was cut more than it says", Live, |story, _| cut_story(story, 5),
+            Log { fault: F::OutcomeNotOfTool { .. }, .. }),
         plant!("a result of a tool that failed", Live,
             |story, _| return_from_read(story, Err("a book")),
             Log { fault: F::OutcomeNotOfTool { .. }, .. }),
@@ -260,9 +262,23 @@ fn shown() -> Vec<Plant> {
     ]
 }
 
-/// A run that goes on after its call was given up is nobody's fault.
+/// A turn whose second call answers with a long story, of which six bytes were cut.
+fn cut_story(story: &mut Story, said: u64) {
+    turn_with(story, &["read", "read"], vec![starts(51, 1, "read")]);
+    let input = ToolInput::new(arguments("read", 1), context("x", Callee::Tool("read".into())));
+    let run = story.run_with("read", input);
+    story.ends(run, Ok("a long story"));
+    let parts = ["a long".to_owned(), format!("[{said} bytes of this were cut]")];
+    let parts = parts.map(polychat_core::Part::text).into();
+    let output = polychat_core::tool::ToolOutput { parts, cut_bytes: said, ..Default::default() };
+    story.commit("c", vec![Event::ToolResult { tool_call_id: nth(51, 1), output }]);
+}
+
+/// A result that was cut and says so, and a run that goes on after its call was given up, are
+/// nobody's fault.
 pub(crate) fn forgiven(story: &mut Story) {
-    turn_with(story, &["read"], vec![starts(51, 0, "read")]);
+    cut_story(story, 6);
+    story.commit("c", vec![starts(51, 0, "read")]);
     let context = context("x", Callee::Tool("read".into()));
     let run = story.run_with("read", ToolInput::new(arguments("read", 0), context));
     story.shows(run, "a ");
@@ -273,6 +289,6 @@ pub(crate) fn forgiven(story: &mut Story) {
     );
     story.facts.push(Fact::Showed { run, showing: Showing::Progress(json!(9)) });
     story.facts.push(Fact::RunEnded { run, end: RunEnd::Dropped });
-    assert_eq!(story.log("c").last().map(|last| last.seq), Some(seq(55)));
+    assert_eq!(story.log("c").last().map(|last| last.seq), Some(seq(57)));
     assert_eq!(nth(51, 0).index, 0);
 }

@@ -216,7 +216,7 @@ impl Rig {
                 Command::Revise { chat, target: ReviseTarget::Message { id, body }, prompt }
             }
             Disturbs::Crash => {
-                self.broken = true;
+                (self.broken, self.crashed) = (true, true);
                 self.writing.for_chat(&chat).next(faulty_store::Call::Append, 1, Fault::Panic);
                 return;
             }
