@@ -197,7 +197,9 @@ at_both_doors! {
         assert_eq!(code(a.decide(act, AllowOnce).await), "approval_not_pending");
         assert_eq!(code(a.decide(act, deny("after all")).await), "approval_not_pending");
         house.running("x").await.result("done");
+        settle().await;
         assert_eq!(code(a.decide(act, AllowOnce).await), "approval_not_pending");
+        assert_eq!(code(a.decide(act, deny("it has ended")).await), "approval_not_pending");
         house.running("z").await.result("seen");
         a.decide(ask, answer(json!("yes"))).await.unwrap();
         house.answer("to a", "well").await;

@@ -70,8 +70,12 @@ async fn a_result_beyond_its_limit_is_cut_and_says_how_much() {
     assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
     let results = results(&chat).await;
     let kept: Vec<_> = results.iter().map(|it| (text_of(&it.parts), it.cut_bytes)).collect();
-    let twenty = || "twenty bytes and mor".to_owned();
-    assert_eq!(kept, [(twenty(), 1), ("twent".to_owned(), 16), (twenty(), 1)]);
+    // The model is told, too: it would take what is left for the whole.
+    let cut = |kept: &str, bytes: u64| {
+        (format!("{kept}[{bytes} bytes of this result were cut off here]"), bytes)
+    };
+    let twenty = || cut("twenty bytes and mor", 1);
+    assert_eq!(kept, [twenty(), cut("twent", 16), twenty()]);
     assert_sound(&chat).await;
 }
 
@@ -92,8 +96,9 @@ async fn a_result_of_a_hundred_thousand_parts_or_one_huge_blob_is_bounded() {
     house.answer("hello", "done").await;
     assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
     let results = results(&chat).await;
-    assert_eq!((results[0].parts.len(), results[0].cut_bytes), (500, 199_000));
-    assert_eq!(text_of(&results[1].parts), "a picture: ");
+    // Each part costs something beside its text; the last one says how much is missing.
+    assert_eq!((results[0].parts.len(), results[0].cut_bytes), (17, 199_968));
+    assert_eq!((results[1].parts.len(), results[1].parts[0].as_text()), (2, Some("a picture: ")));
     // What the tool itself says it left out counts as well.
     assert_eq!((results[1].cut_bytes, results[1].unshown_bytes), (7 + 1_000_009 + 9, 9));
     assert_sound(&chat).await;
@@ -206,7 +211,8 @@ async fn limits_of_zero_show_and_keep_nothing_and_still_run_one_call_at_a_time()
     assert_eq!(seen.until_outcome(&prompt).await, PromptOutcome::Completed);
     assert!(!format!("{:?}", seen.notices).contains("four"));
     for output in results(&chat).await {
-        assert_eq!((output.parts.len(), output.cut_bytes, output.unshown_bytes), (0, 11, 4));
+        // All that is left is the word about what is missing.
+        assert_eq!((output.parts.len(), output.cut_bytes, output.unshown_bytes), (1, 11, 4));
     }
 }
 

@@ -229,7 +229,9 @@ impl Toolbox for Speechless {
 // law 6: it is asked for every input of every chat
 #[tokio::test(start_paused = true)]
 async fn chats_that_need_no_tools_do_not_notice_a_toolbox_that_panics() {
-    let house = house().tools(Speechless).open().await;
+    let (name, model) = (AgentName::new("assistant"), ModelName::new("assistant"));
+    let agent = AgentConfig::new(name.unwrap(), model.unwrap());
+    let house = house().tools(Speechless).agent(agent).open().await;
     let chat = house.chat("a").await;
     let mut feed = WorldWatcher::new(&house.world).await;
     for n in 0..5 {
