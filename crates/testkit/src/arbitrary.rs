@@ -201,15 +201,19 @@ pub fn event() -> BoxedStrategy<Event> {
                 failure
             }
         ),
-        1 => (tool_call_id(), parts(), number()).prop_map(|(tool_call_id, parts, cut_bytes)| {
-            Event::ToolResult { tool_call_id, output: ToolOutput { parts, cut_bytes, unshown_bytes: 0 } }
-        }),
+        1 => (tool_call_id(), parts(), number(), number()).prop_map(
+            |(tool_call_id, parts, cut_bytes, unshown_bytes)| Event::ToolResult {
+                tool_call_id,
+                output: ToolOutput { parts, cut_bytes, unshown_bytes },
+            }
+        ),
         1 => (turn_id(), failure()).prop_map(|(turn_id, failure)| Event::TurnEnded {
             turn_id,
             outcome: TurnOutcome::Failed { failure }
         }),
-        1 => (vec(prompt_id(), 0..4), agent_name())
-            .prop_map(|(prompt_ids, agent)| Event::TurnStarted { prompt_ids, agent, then: Vec::new() }),
+        1 => (vec(prompt_id(), 0..4), agent_name(), vec(agent_name(), 0..3)).prop_map(
+            |(prompt_ids, agent, then)| Event::TurnStarted { prompt_ids, agent, then }
+        ),
     ]
     .boxed()
 }

@@ -1,11 +1,11 @@
 //! Every command.
 
 use polychat_core::{
-    Command, Seq,
+    Command, ModelParams, Seq,
     agent::WorldSettings,
     command::{CancelTarget, ChatChange, ChatFilter, NewChat, Page, PromptChange, ReviseTarget},
     event::{PromptBody, PromptMode},
-    tool::ApprovalDecision,
+    tool::{ApprovalDecision, PolicyMode, ToolPolicy, ToolSelection},
 };
 use serde_json::json;
 
@@ -151,13 +151,22 @@ fn read_commands() -> Vec<Command> {
 }
 
 fn world_commands() -> Vec<Command> {
+    let mut policy = ToolPolicy::default();
+    policy.mode = PolicyMode::Read;
+    policy.tools.insert("clock".into(), PolicyMode::Auto);
     let mut settings = WorldSettings::default();
-    settings.mentions = true;
+    (settings.mentions, settings.broadcast, settings.titles) = (true, true, true);
     settings.handoffs_max = 2;
+    settings.policy = policy.clone();
+    let mut params = ModelParams::default();
+    (params.temperature, params.output_tokens_max) = (Some(0.5), Some(1_000));
+    params.reasoning_effort = Some("high".into());
+    let tools = ToolSelection::Only(vec!["clock".into(), "calculator".into()]);
     vec![
         Command::GetWorld,
         Command::UpdateWorld { settings },
         Command::PutAgent { agent: agent_config() },
+        Command::PutAgent { agent: agent_config().params(params).tools(tools).policy(policy) },
         Command::RemoveAgent { agent: agent_name("critic") },
     ]
 }

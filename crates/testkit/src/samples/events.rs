@@ -119,7 +119,7 @@ fn imported_events() -> Vec<Event> {
         }),
         imported(ImportedMessage::Tool {
             index: 0,
-            output: ToolOutput { parts: every_part(), cut_bytes: 9, unshown_bytes: 0 },
+            output: ToolOutput { parts: every_part(), cut_bytes: 9, unshown_bytes: 8 },
             failure: Some(failure()),
         }),
         Event::MessageImported {
@@ -236,7 +236,7 @@ fn tool_events() -> Vec<Event> {
         Event::ToolStart { tool_call_id: call, name: "clock".into() },
         Event::ToolResult {
             tool_call_id: call,
-            output: ToolOutput { parts: every_part(), cut_bytes: 12, unshown_bytes: 0 },
+            output: ToolOutput { parts: every_part(), cut_bytes: 12, unshown_bytes: 34 },
         },
         Event::ToolResult { tool_call_id: call, output: ToolOutput::default() },
         Event::ToolError { tool_call_id: call, failure: failure() },
