@@ -63,7 +63,7 @@ async fn a_result_beyond_its_limit_is_cut_and_says_how_much() {
     let calls = [asked("look", "x"), asked("modest", "y"), asked("greedy", "z")];
     let prompt = house.begin_calls(&chat, "hello", calls).await;
     for which in ["x", "y", "z"] {
-        house.running(which).await.result("twenty bytes and more");
+        house.running(which).await.result("twenty bytes and one!");
         settle().await;
     }
     house.answer("hello", "done").await;
@@ -74,7 +74,7 @@ async fn a_result_beyond_its_limit_is_cut_and_says_how_much() {
     let cut = |kept: &str, bytes: u64| {
         (format!("{kept}[{bytes} bytes of this result were cut off here]"), bytes)
     };
-    let twenty = || cut("twenty bytes and mor", 1);
+    let twenty = || cut("twenty bytes and one", 1);
     assert_eq!(kept, [twenty(), cut("twent", 16), twenty()]);
     assert_sound(&chat).await;
 }

@@ -225,10 +225,10 @@ fn a_misspelt_field_deep_in_a_recursive_type_is_told_or_refused_but_never_takes_
     for levels in [0, 4, 8] {
         assert!(schema.check(&filter(levels, "field")).is_ok(), "{levels}");
     }
-    let told = schema.check(&filter(2, "feild")).unwrap_err();
+    let told = schema.check(&filter(2, "felt")).unwrap_err();
     assert!(told.message.contains("value fits none of the choices"), "{told}");
     for levels in [12, 16, 24, 60] {
-        assert!(is_too_much(&schema, &filter(levels, "feild")), "{levels}");
+        assert!(is_too_much(&schema, &filter(levels, "felt")), "{levels}");
     }
 }
 

@@ -170,7 +170,7 @@ async fn a_server_that_cannot_be_had_is_told_of_without_its_address_or_headers()
     };
     let mcp = secretive(closed);
     let reason = reason_of(&mcp).await;
-    assert!(reason.contains("onnection refused"), "{reason}");
+    assert!(reason.to_lowercase().contains("connection refused"), "{reason}");
     let failure = call(&mcp, "s_work").failure().await;
     assert_eq!((failure.kind, failure.retryable), (FailureKind::ToolFailed, true));
     let mut told = format!("{reason} {failure} {mcp:?}");
