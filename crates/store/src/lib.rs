@@ -14,6 +14,11 @@
 //! # drop(store);
 //! ```
 
+mod check;
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Durability, SqliteError, SqliteOptions, SqliteStore};

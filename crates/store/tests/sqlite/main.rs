@@ -1,0 +1,12 @@
+//! The store on SQLite, from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may, as tests may"
+)]
+
+mod conformance;
+mod support;
