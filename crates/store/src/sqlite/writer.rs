@@ -12,6 +12,8 @@ mod plan;
 mod purge;
 mod rows;
 mod scribe;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{
@@ -50,7 +52,7 @@ pub(super) enum Work {
         fence: Fence,
     },
     #[cfg(test)]
-    Plan(plan::Fault),
+    Probe(plan::Probe),
 }
 
 pub(super) struct Append {

@@ -105,8 +105,8 @@ impl Scribe {
             Work::Append(asked) => append(connection, held, asked),
             Work::Delete { fence } => delete(connection, held, fence),
             #[cfg(test)]
-            Work::Plan(fault) => {
-                self.plan.arm(*fault);
+            Work::Probe(probe) => {
+                probe.apply(&mut self.plan, connection);
                 Ok(Ok(Answer::Done))
             }
         }

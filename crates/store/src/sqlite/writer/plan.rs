@@ -1,6 +1,42 @@
 //! Faults that tests plan, where no medium can be made to fail on request.
 
+use std::sync::{Mutex, mpsc};
+
 use polychat_core::ports::{StoreError, StoreErrorKind};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+/// What a test slips in among the work.
+pub(in super::super) enum Probe {
+    /// What goes wrong with the next group.
+    Fault(Fault),
+    /// Says that the writer is held up, until the other end sends or goes; and what goes wrong
+    /// with the next group.
+    Hold(Mutex<Hold>),
+    /// Something for the writer's connection.
+    Sql(String),
+}
+
+pub(in super::super) struct Hold {
+    pub(super) begins: Option<oneshot::Sender<()>>,
+    pub(super) until: mpsc::Receiver<()>,
+    pub(super) then: Option<Fault>,
+}
+
+impl Probe {
+    pub(super) fn apply(&self, plan: &mut Plan, connection: &Connection) {
+        match self {
+            Self::Fault(fault) => plan.armed = Some(*fault),
+            Self::Hold(hold) => {
+                let mut hold = hold.lock().unwrap();
+                hold.begins.take().unwrap().send(()).unwrap();
+                let _ = hold.until.recv();
+                plan.armed = hold.then;
+            }
+            Self::Sql(sql) => connection.execute_batch(sql).unwrap(),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Fault {
@@ -23,11 +59,6 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// For the group after this one.
-    pub(super) fn arm(&mut self, fault: Fault) {
-        self.armed = Some(fault);
-    }
-
     pub(super) fn next_group(&mut self) {
         self.now = self.armed.take();
     }
