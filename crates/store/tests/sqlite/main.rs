@@ -9,4 +9,5 @@
 )]
 
 mod conformance;
+mod search;
 mod support;
