@@ -68,6 +68,14 @@ pub struct Finding {
     pub problem: Problem,
 }
 
+impl Finding {
+    /// Something that is wrong with a log, or with the file as a whole.
+    #[must_use]
+    pub fn new(key: Option<LogKey>, seq: Option<Seq>, problem: Problem) -> Self {
+        Self { key, seq, problem }
+    }
+}
+
 /// What can be wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

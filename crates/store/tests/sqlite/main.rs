@@ -11,3 +11,4 @@
 mod conformance;
 mod search;
 mod support;
+mod verify;
