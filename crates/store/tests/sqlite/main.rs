@@ -9,6 +9,8 @@
 )]
 
 mod conformance;
+mod files;
+mod golden;
 mod search;
 mod support;
 mod verify;
