@@ -167,16 +167,14 @@ impl SqliteStore {
         let path = whole(&options.path)?;
         let options = SqliteOptions { path: path.clone(), ..options };
         let lock = Lock::take(&path)?;
-        let connection = connect_writer(&path, options.durability);
-        let mut connection = connection.doing("opening the database", &path)?;
-        migrate::bring_up(&mut connection, &path)?;
         let mut ballast = Ballast::beside(&path, options.ballast_bytes);
-        let mut epochs = set_aside(&connection);
-        if epochs.is_err() && ballast.release() {
-            // The disk may be full, and chats can be deleted only once the file is open.
-            epochs = set_aside(&connection);
+        let mut prepared = prepare(&path, options.durability);
+        if prepared.as_ref().is_err_and(SqliteError::is_lack_of_room) && ballast.release() {
+            // Chats can be deleted from a full disk only once the file is open.
+            prepared = prepare(&path, options.durability);
         }
-        let epochs = epochs.doing("setting epochs aside", &path)?;
+        let (connection, epochs) = prepared?;
+        ballast.fill();
         let readers = Readers::start(&path, options.readers, options.reads_queued_max)?;
         let durability = options.durability;
         let desk = Desk { path: path.clone(), durability, connection, ballast, epochs };
@@ -218,6 +216,14 @@ fn whole(path: &Path) -> Result<PathBuf, SqliteError> {
     };
     let whole = parent.canonicalize().doing("finding the folder", parent)?;
     Ok(path.file_name().map_or(whole.clone(), |name| whole.join(name)))
+}
+
+/// A connection that may write to a file of the newest format, and the epochs given out before.
+fn prepare(path: &Path, durability: Durability) -> Result<(Connection, u64), SqliteError> {
+    let mut connection = connect_writer(path, durability).doing("opening the database", path)?;
+    migrate::bring_up(&mut connection, path)?;
+    let epochs = set_aside(&connection).doing("setting epochs aside", path)?;
+    Ok((connection, epochs))
 }
 
 /// Sets epochs aside for this life of the store; answers how many were given out before.

@@ -21,7 +21,7 @@ pub(super) struct Ballast {
 }
 
 impl Ballast {
-    /// Fills what is missing of it, as far as there is room.
+    /// What there is of it; nothing is filled yet.
     pub(super) fn beside(database: &Path, bytes: u64) -> Self {
         let mut ballast = Self { path: beside(database, "-ballast"), bytes, whole: false };
         if bytes == 0 {
@@ -29,7 +29,6 @@ impl Ballast {
             let _ = fs::remove_file(&ballast.path);
             ballast.whole = true;
         }
-        ballast.fill();
         ballast
     }
 
@@ -101,7 +100,7 @@ mod tests {
         let file = beside(&database, "-ballast");
         let size = 3 * PIECE as u64 + 5;
         let mut ballast = Ballast::beside(&database, size);
-        assert!(ballast.is_whole());
+        assert!(!ballast.is_whole() && ballast.fill() && ballast.is_whole());
         let first = fs::read(&file).unwrap();
         assert_eq!(first.len() as u64, size);
         assert!(first.iter().filter(|byte| **byte == 0).count() < first.len() / 100);
@@ -113,11 +112,10 @@ mod tests {
 
         // Half of it is there, as after a full disk: the rest is added.
         File::options().write(true).open(&file).unwrap().set_len(100).unwrap();
-        let kept = Ballast::beside(&database, size);
-        assert!(kept.is_whole());
+        assert!(Ballast::beside(&database, size).fill());
         assert_eq!(fs::metadata(&file).unwrap().len(), size);
         // A smaller one is wanted, and then none.
-        Ballast::beside(&database, 10);
+        assert!(Ballast::beside(&database, 10).fill());
         assert_eq!(fs::metadata(&file).unwrap().len(), 10);
         let mut none = Ballast::beside(&database, 0);
         assert!(none.is_whole() && !none.release() && !file.exists());

@@ -8,6 +8,8 @@ use std::{
 
 use polychat_core::Timestamp;
 
+use super::fault;
+
 /// Why a file cannot be opened as a store. Nothing was changed, unless it says so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -95,6 +97,18 @@ pub enum SqliteError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl SqliteError {
+    /// Whether it would go with more room on the disk.
+    pub(super) fn is_lack_of_room(&self) -> bool {
+        let source = match self {
+            Self::Sqlite { source, .. } | Self::Migration { source, .. } => source,
+            Self::Io { source, .. } => return source.kind() == io::ErrorKind::StorageFull,
+            _ => return false,
+        };
+        source.downcast_ref().is_some_and(fault::is_lack_of_room)
+    }
 }
 
 /// Who holds a file, as far as they could say so. Nothing here decides anything: the lock does.

@@ -11,12 +11,15 @@ pub(super) fn fault(doing: &str, error: &rusqlite::Error) -> StoreError {
 }
 
 fn kind(error: &rusqlite::Error) -> StoreErrorKind {
-    match error.sqlite_error().map(|found| (found.code, found.extended_code)) {
-        Some((ErrorCode::DiskFull, _)) => StoreErrorKind::Full,
+    if is_lack_of_room(error) { StoreErrorKind::Full } else { StoreErrorKind::Unavailable }
+}
+
+/// Whether it would go with more room on the disk.
+pub(super) fn is_lack_of_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
         // The index of the log lies in shared memory that is a file: a full disk refuses it too.
-        Some((_, ffi::SQLITE_IOERR_SHMSIZE)) => StoreErrorKind::Full,
-        _ => StoreErrorKind::Unavailable,
-    }
+        error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+    })
 }
 
 /// Whether the medium itself is damaged where it was touched.

@@ -161,8 +161,8 @@ fn missing(seq: Seq) -> StoreError {
 
 /// The summary of one chat.
 pub(super) fn summary(connection: &Connection, key: &LogKey) -> Result<Summary, StoreError> {
-    let LogKey::Chat(_, chat) = key else { return Err(not_found()) };
     let log = existing(connection, key)?;
+    let LogKey::Chat(_, chat) = key else { return Err(not_found()) };
     let stored = stored_summary(connection, &Owner::of(key), log);
     let stored = stored.map_err(|error| fault("reading a summary", &error))?;
     Ok(stored.unwrap_or_else(|| folded(connection, key, chat, log)))

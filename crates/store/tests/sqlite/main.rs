@@ -10,6 +10,7 @@
 
 mod conformance;
 mod files;
+mod full_disk;
 mod golden;
 mod search;
 mod support;

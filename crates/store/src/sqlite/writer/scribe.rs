@@ -201,8 +201,10 @@ impl Scribe {
         let mut written = self.write_over();
         if written.as_ref().is_err_and(|e| e.kind == StoreErrorKind::Full) && self.ballast.release()
         {
-            tracing::warn!("the ballast was released to settle a commit that failed");
             written = self.write_over();
+            // It took a page or two: nearly all of the ballast can be there again for deletions.
+            self.refill();
+            tracing::warn!("a little of the ballast was used to settle a commit that failed");
         }
         self.unsettled = written.is_err();
         written
@@ -250,17 +252,17 @@ impl Scribe {
 
     /// Gives what deletions freed back to the disk, and fills the ballast with it.
     fn refill(&mut self) -> bool {
-        if self.ballast.fill() {
-            return true;
-        }
         let give_back = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+            // First of all the log: copying it may need room that the ballast would take.
+            connection.query_row(empty, [], |_| Ok(()))?;
             for _ in 0..GIVE_BACK_SLICES_MAX {
                 if !purge::give_back(connection)? {
                     break;
                 }
             }
             // The file gets shorter when its log is emptied.
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            connection.query_row(empty, [], |_| Ok(()))
         };
         if let Ok(connection) = self.connection() {
             // What does not work now is tried again before the next append.
