@@ -163,9 +163,8 @@ impl SqliteStore {
         })
     }
 
-    fn open_with(options: SqliteOptions) -> Result<Self, SqliteError> {
+    fn open_with(options: &SqliteOptions) -> Result<Self, SqliteError> {
         let path = whole(&options.path)?;
-        let options = SqliteOptions { path: path.clone(), ..options };
         let lock = Lock::take(&path)?;
         let mut ballast = Ballast::beside(&path, options.ballast_bytes);
         let mut prepared = prepare(&path, options.durability);
@@ -178,11 +177,11 @@ impl SqliteStore {
         let readers = Readers::start(&path, options.readers, options.reads_queued_max)?;
         let durability = options.durability;
         let desk = Desk { path: path.clone(), durability, connection, ballast, epochs };
-        let writer = Some(Writer::start(desk, &options)?);
+        let writer = Some(Writer::start(desk, options)?);
         Ok(Self { path, writer, readers, _lock: Some(lock) })
     }
 
-    fn open_read_only_with(options: SqliteOptions) -> Result<Self, SqliteError> {
+    fn open_read_only_with(options: &SqliteOptions) -> Result<Self, SqliteError> {
         let path = whole(&options.path)?;
         if !path.exists() {
             return Err(SqliteError::Missing { path });

@@ -88,7 +88,8 @@ pub struct Snippet {
 ///   are not found.
 /// - What was cut from a history, and what belongs to a deleted chat, is not found.
 /// - All words of the query stand in the message, letters of either case and with or without
-///   accents being alike. The last word may be the beginning of one, unless a space follows.
+///   accents being alike. From four letters on the last word may be the beginning of a longer one,
+///   unless a space follows.
 /// - A page shows the chats of one world only.
 #[async_trait]
 pub trait Search: Send + Sync {

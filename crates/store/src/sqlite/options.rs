@@ -113,7 +113,7 @@ impl SqliteOptions {
     ///
     /// Each [`SqliteError`] but [`SqliteError::Missing`] and [`SqliteError::NeedsMigration`].
     pub fn open(self) -> Result<SqliteStore, SqliteError> {
-        SqliteStore::open_with(self)
+        SqliteStore::open_with(&self)
     }
 
     /// Opens the file for reading only, also while another process writes to it.
@@ -125,6 +125,6 @@ impl SqliteOptions {
     ///
     /// Each [`SqliteError`] but [`SqliteError::Held`].
     pub fn open_read_only(self) -> Result<SqliteStore, SqliteError> {
-        SqliteStore::open_read_only_with(self)
+        SqliteStore::open_read_only_with(&self)
     }
 }

@@ -56,7 +56,7 @@ async fn write(store: &SqliteStore, key: &LogKey, entries: &[Entry], summary: Op
 /// Rows as JSON, each with the names of its columns.
 fn rows(connection: &Connection, sql: &str) -> Vec<Value> {
     let mut rows = connection.prepare(sql).unwrap();
-    let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = rows.column_names().map(str::to_owned).collect();
     let value = |row: &Row<'_>| {
         let columns = names.iter().enumerate().map(|(n, name)| {
             let value = match row.get_unwrap::<_, rusqlite::types::Value>(n) {

@@ -48,12 +48,10 @@ pub(in super::super) fn text_of(entry: &Entry) -> Option<String> {
         Event::MessageEnd { text, .. } | Event::MessageError { text, .. } => {
             Some(text.as_ref().to_owned())
         }
-        Event::MessageImported { message, .. } => match message {
-            ImportedMessage::User { parts } | ImportedMessage::Assistant { parts, .. } => {
-                Some(text_of_parts(parts))
-            }
-            _ => None,
-        },
+        Event::MessageImported {
+            message: ImportedMessage::User { parts } | ImportedMessage::Assistant { parts, .. },
+            ..
+        } => Some(text_of_parts(parts)),
         _ => None,
     }
 }
@@ -90,22 +88,18 @@ impl Plan {
                     self.edit(prompt_id, seq, text);
                 }
             }
-            Event::PromptWithdrawn { prompt_id, .. } => {
-                if self.leave(prompt_id).is_none() {
-                    self.steps.push(Step::Forget { prompt: prompt_id.clone() });
-                }
-            }
+            Event::PromptWithdrawn { prompt_id, .. } => self.withdraw(prompt_id),
             Event::PromptJoined { prompt_id, .. } => self.join(prompt_id),
             Event::TurnStarted { prompt_ids, .. } => {
                 prompt_ids.iter().for_each(|prompt| self.join(prompt));
             }
             Event::MessageEnd { message_id, .. } | Event::MessageError { message_id, .. } => {
-                self.add(*message_id, seq, text_of(entry).unwrap_or_default());
+                self.add(*message_id, seq, &text_of(entry).unwrap_or_default());
             }
             Event::MessageImported { .. } => {
                 // Outputs of tools are no text that anybody said.
                 if let Some(text) = text_of(entry) {
-                    self.add(MessageId(seq), seq, text);
+                    self.add(MessageId(seq), seq, &text);
                 }
             }
             Event::HistoryTruncated { from } => self.steps.push(Step::Cut { from: from.0 }),
@@ -113,14 +107,20 @@ impl Plan {
         }
     }
 
-    fn add(&mut self, message: MessageId, event: Seq, text: String) {
-        self.steps.push(Step::Add { message: message.0, event, words: words_of(&text) });
+    fn add(&mut self, message: MessageId, event: Seq, text: &str) {
+        self.steps.push(Step::Add { message: message.0, event, words: words_of(text) });
     }
 
     fn edit(&mut self, prompt: &PromptId, seq: Seq, text: String) {
         match self.waiting.iter_mut().find(|waiting| waiting.prompt == *prompt) {
             Some(waiting) => (waiting.event, waiting.text) = (seq, text),
             None => self.steps.push(Step::Edit { prompt: prompt.clone(), event: seq }),
+        }
+    }
+
+    fn withdraw(&mut self, prompt: &PromptId) {
+        if self.leave(prompt).is_none() {
+            self.steps.push(Step::Forget { prompt: prompt.clone() });
         }
     }
 

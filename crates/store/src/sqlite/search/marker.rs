@@ -133,7 +133,7 @@ mod tests {
     fn the_words_looked_for_are_marked_and_no_others() {
         let table: [(&str, &str, &[&str]); 7] = [
             ("tea ", "Green TEA, and tea again; steam", &["TEA", "tea"]),
-            ("te", "Green TEA, and ten again; steam", &["TEA", "ten"]),
+            ("gree", "Green TEA, greed and agree", &["Green", "greed"]),
             ("cafe ", "Un café au lait", &["café"]),
             ("東京 ", "私は東京にいる", &["東京"]),
             ("up-to-date ", "it is up to date, up and to", &["up to date"]),
@@ -166,7 +166,7 @@ mod tests {
         for text in ["one", "two", "three"] {
             let expression = Words::of(text).unwrap().expression();
             let snippets = marker.mark(&expression, &[text.to_owned()]).unwrap();
-            assert_eq!(snippets[0].marks, [0..text.len()]);
+            assert_eq!(marked(&snippets[0]), [text]);
         }
         let left = "SELECT count(*) FROM texts";
         let left: i64 = marker.connection.query_row(left, [], |row| row.get(0)).unwrap();

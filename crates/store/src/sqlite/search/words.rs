@@ -5,6 +5,10 @@ use std::fmt::Write;
 /// Words beyond these do not narrow a search any further.
 const WORDS_MAX: usize = 16;
 
+/// Shorter beginnings stand for so many words that to find the newest messages with one of them
+/// takes longer than anybody who types should wait.
+const BEGINNING_LETTERS_MIN: usize = 4;
+
 /// Text beyond this many bytes of a query is not looked at.
 const QUERY_BYTES_MAX: usize = 1_024;
 
@@ -26,9 +30,12 @@ impl Words {
         let cut = query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or_default();
         let is_word = |word: &&str| word.chars().any(char::is_alphanumeric);
         let all: Vec<&str> = cut.split_whitespace().filter(is_word).collect();
-        let last_is_open = !query.ends_with(char::is_whitespace) && all.len() <= WORDS_MAX;
-        let words: Vec<String> = all.into_iter().take(WORDS_MAX).map(|word| spread(word)).collect();
-        let open = last_is_open && query.len() <= QUERY_BYTES_MAX;
+        let long_enough = |word: &&str| word.chars().count() >= BEGINNING_LETTERS_MIN;
+        let open = cut.len() == query.len()
+            && !query.ends_with(char::is_whitespace)
+            && all.len() <= WORDS_MAX
+            && all.last().is_some_and(long_enough);
+        let words: Vec<String> = all.into_iter().take(WORDS_MAX).map(spread).collect();
         (!words.is_empty()).then_some(Self { words, open })
     }
 
@@ -86,9 +93,10 @@ mod tests {
     #[test]
     fn whatever_is_typed_becomes_words_in_quotes() {
         let table = [
-            ("tea", Some("\"tea\"*")),
-            ("tea ", Some("\"tea\"")),
-            ("  green   tea", Some("\"green\" AND \"tea\"*")),
+            ("teap", Some("\"teap\"*")),
+            ("teap ", Some("\"teap\"")),
+            ("tea", Some("\"tea\"")),
+            ("  tea   green", Some("\"tea\" AND \"green\"*")),
             ("up-to-date ", Some("\"up-to-date\"")),
             ("a OR b ", Some("\"a\" AND \"OR\" AND \"b\"")),
             ("words : x* ", Some("\"words\" AND \"x*\"")),
