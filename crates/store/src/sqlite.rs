@@ -80,7 +80,7 @@ const EPOCHS: u64 = 1 << 28;
 /// # Ending
 ///
 /// Dropping the store carries out what was queued, waits for that, and unlocks the file. Within a
-/// runtime, do that where blocking is allowed if much may be queued.
+/// runtime, [close](SqliteStore::close) it instead, which does not block.
 ///
 /// # Cancel safety
 ///
@@ -146,6 +146,23 @@ impl SqliteStore {
     /// The options with which to open a file.
     pub fn options(path: impl AsRef<Path>) -> SqliteOptions {
         SqliteOptions::new(path.as_ref())
+    }
+
+    /// Carries out what was queued, and ends. Other than dropping the store it blocks no thread of
+    /// the caller's.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the store to end by itself.
+    pub async fn close(self) {
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new().name("polychat-close".to_owned());
+        // Without a thread it ends here, as if it had been dropped.
+        let _ = thread.spawn(move || {
+            drop(self);
+            let _ = end.send(());
+        });
+        let _ = ended.await;
     }
 
     /// The file.

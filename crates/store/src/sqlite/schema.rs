@@ -157,3 +157,37 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 fn none(_: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // law 1: what an acknowledgement means is what the connection was told
+    #[test]
+    fn each_durability_flushes_as_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        for (durability, synchronous, fullfsync) in
+            [(Durability::PowerSafe, 2, 1), (Durability::ProcessSafe, 1, 0)]
+        {
+            let connection = connect_writer(&folder.path().join("x.db"), durability).unwrap();
+            let pragma = |name: &str| -> i64 {
+                connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+            };
+            assert_eq!(pragma("synchronous"), synchronous);
+            assert_eq!(pragma("fullfsync"), fullfsync);
+            assert_eq!(pragma("checkpoint_fullfsync"), fullfsync);
+            assert_eq!((pragma("secure_delete"), pragma("temp_store")), (2, 2));
+        }
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let writer = connect_writer(&path, Durability::ProcessSafe).unwrap();
+        writer.execute_batch(CREATE).unwrap();
+        let reader = connect_reader(&path).unwrap();
+        assert!(reader.execute("DELETE FROM meta", []).is_err());
+        assert!(reader.execute_batch("PRAGMA query_only = 0; DELETE FROM meta").is_err());
+    }
+}

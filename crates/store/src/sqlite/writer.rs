@@ -81,9 +81,15 @@ pub(super) enum Answer {
 
 pub(super) type Reply = Result<Answer, AppendError>;
 
+/// An answer, with the work that it answers: who made it also frees it, on a thread of their own.
+struct Answered {
+    reply: Reply,
+    _work: Work,
+}
+
 struct Job {
     work: Work,
-    reply: oneshot::Sender<Reply>,
+    reply: oneshot::Sender<Answered>,
     /// Its place among the bytes that may wait.
     _bytes: OwnedSemaphorePermit,
 }
@@ -170,7 +176,8 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         queue.send(Job { work, reply, _bytes: bytes }).await.map_err(|_| gone())?;
         let lost = || unavailable("the thread that writes panicked before it answered");
-        answer.await.unwrap_or_else(|_| Err(AppendError::Ambiguous(lost())))
+        let answered = answer.await.map(|answered| answered.reply);
+        answered.unwrap_or_else(|_| Err(AppendError::Ambiguous(lost())))
     }
 
     /// Ends the thread after what was queued.

@@ -47,6 +47,19 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
     assert!(epochs.is_sorted_by(|earlier, later| earlier < later), "{epochs:?}");
 }
 
+#[tokio::test]
+async fn closing_ends_what_was_begun_and_unlocks_the_file() {
+    let place = Place::new();
+    for n in 0..3 {
+        let store = place.store();
+        let chat = Chat::create(&store, "w", &format!("c{n}")).await;
+        drop(chat);
+        store.close().await;
+    }
+    // The last connection takes the log with it, and the holder its note.
+    assert_eq!(place.files(), 2, "the database and the lock");
+}
+
 // law 1: whoever held a log in an earlier life of the store holds it no more
 #[tokio::test]
 async fn fences_of_an_earlier_life_are_refused() {

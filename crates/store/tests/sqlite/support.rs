@@ -29,6 +29,11 @@ impl Place {
         self.0.path().join("chats.db")
     }
 
+    /// How many files there are.
+    pub(crate) fn files(&self) -> usize {
+        std::fs::read_dir(self.0.path()).unwrap().count()
+    }
+
     /// Quick to open and to write: nobody cuts the power here.
     pub(crate) fn options(&self) -> SqliteOptions {
         SqliteStore::options(self.file())

@@ -15,7 +15,7 @@ use polychat_core::ports::{AppendError, StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::{Answer, Job, Reply, Tally, Work, group::Mode, held::Held, purge};
+use super::{Answer, Answered, Job, Reply, Tally, Work, group::Mode, held::Held, purge};
 use crate::sqlite::{
     Durability,
     ballast::Ballast,
@@ -115,7 +115,7 @@ impl Scribe {
             Ok(replies) => {
                 drop(works);
                 for (job, reply) in group.into_iter().zip(replies) {
-                    let _ = job.reply.send(reply);
+                    let _ = job.reply.send(Answered { reply, _work: job.work });
                 }
             }
             Err(_) => {

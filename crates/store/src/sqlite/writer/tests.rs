@@ -266,6 +266,35 @@ async fn an_opening_in_the_same_group_tells_what_the_group_stores() {
     assert_eq!(answers, [Ok(seq(0)), Ok(seq(2)), fenced]);
 }
 
+// Reading never waits for writing.
+#[tokio::test]
+async fn while_the_writer_is_held_up_everybody_reads() {
+    let subject = Subject::new();
+    let a = subject.chat("a", 3).await;
+    let reads = async {
+        let pending = Box::pin(subject.append(&a, 3, 1)).now_or_never();
+        assert_eq!(pending, None, "the writer is held up");
+        let read = subject.store.read(&key("a"), seq(0), 10).await.unwrap();
+        let page = polychat_core::command::Page::first(10);
+        let list = subject.store.list(&world_id("w"), &page).await.unwrap();
+        let found = subject.store.search(&world_id("w"), &SearchQuery::new("words", page)).await;
+        let sound = subject.store.verify().await.unwrap().events;
+        (read.len(), list.len(), found.unwrap().hits.len(), sound)
+    };
+    // The writer holds a transaction open meanwhile.
+    let (begins, began) = oneshot::channel();
+    let (go, until) = mpsc::channel();
+    let hold = Probe::Hold(Mutex::new(Hold { begins: Some(begins), until, then: None }));
+    let reads = async {
+        began.await.unwrap();
+        let found = reads.await;
+        go.send(()).unwrap();
+        found
+    };
+    let ((), found) = tokio::join!(subject.probe(hold), reads);
+    assert_eq!(found, (3, 1, 0, 3));
+}
+
 // law 7
 #[tokio::test]
 async fn a_full_queue_makes_callers_wait_and_loses_nobody() {
