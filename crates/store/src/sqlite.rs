@@ -1,9 +1,9 @@
 //! A store in one SQLite file: the durable default for a program that embeds Polychat.
 //!
-//! One file holds any number of worlds. One thread writes, in groups ([`writer`]); some threads
-//! read, each with a connection of its own ([`readers`]); futures of this store wait for one-shot
-//! answers and never for a file. What the file holds is described in [`schema`], the form of what
-//! is stored in [`codec`].
+//! One file holds any number of worlds. One thread writes, in groups (`writer`); some threads
+//! read, each with a connection of its own (`readers`); futures of this store wait for one-shot
+//! answers and never for a file. What the file holds is described in `schema`, the form of what is
+//! stored in `codec`.
 //!
 //! This module and those below it know SQLite, and nothing outside of them does. They know no
 //! runtime and no actor.
@@ -107,10 +107,10 @@ const EPOCHS: u64 = 1 << 28;
 /// ```
 pub struct SqliteStore {
     path: PathBuf,
-    /// Ends before the lock is given back, as fields are dropped in this order.
-    writer: Option<Writer>,
+    // Fields are dropped in this order: the connection that may write is the last to go, which
+    // empties the log file, and the lock is given back after that.
     readers: Readers,
-    /// Held for its drop.
+    writer: Option<Writer>,
     _lock: Option<Lock>,
 }
 

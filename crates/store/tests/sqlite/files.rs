@@ -54,6 +54,7 @@ async fn closing_ends_what_was_begun_and_unlocks_the_file() {
         let store = place.store();
         let chat = Chat::create(&store, "w", &format!("c{n}")).await;
         drop(chat);
+        assert_eq!(store.list(&world_id("w"), &Page::first(10)).await.unwrap().len(), n + 1);
         store.close().await;
     }
     // The last connection takes the log with it, and the holder its note.
