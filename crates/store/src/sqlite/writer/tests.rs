@@ -106,8 +106,9 @@ impl Subject {
             began.await.unwrap();
             tokio::join!(
                 biased;
-                join_all(asked),
-                // Polled after each of the others was polled once, and so was sent.
+                // Each gets as far as to be sent, whatever the runtime's budget for one task.
+                tokio::task::unconstrained(join_all(asked)),
+                // Polled after that.
                 async move { go.send(()).unwrap() }
             )
         };
