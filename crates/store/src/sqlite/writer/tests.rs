@@ -395,3 +395,31 @@ async fn a_full_file_refuses_appends_lets_go_what_is_deleted_and_heals() {
     }
     assert!(ballast.exists());
 }
+
+// law 7: what is kept aside for deletions is not for those who append
+#[tokio::test]
+async fn while_the_ballast_is_not_whole_only_those_who_delete_may_write() {
+    let subject = Subject::new();
+    let (a, b) = (subject.chat("a", 1).await, subject.chat("b", 1).await);
+    drop((a, b));
+    let Subject { store, folder } = subject;
+    drop(store);
+    // Something stands where the ballast would be, so that it cannot be made.
+    let path = folder.path().join("chats.db");
+    let in_the_way = beside(&path, "-ballast");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let options = SqliteStore::options(&path).durability(Durability::ProcessSafe);
+    let subject = Subject { store: options.ballast_bytes(1).open().unwrap(), folder };
+    let open = async |chat| subject.store.open(&key(chat), OpenMode::Existing).await.unwrap().0;
+    let (a, b) = (open("a").await, open("b").await);
+    for _ in 0..3 {
+        let full = Err(("rejected", StoreErrorKind::Full));
+        assert_eq!(kind(subject.append(&a, 1, 1).await), full);
+    }
+    let summary = samples::summary(&chat_id("b"), seq(2));
+    let last = [Entry::Chat(recorded(&chat_id("b"), seq(2), Event::ChatDeleted {}))];
+    assert_eq!(subject.store.append(&b, seq(1), &last, Some(&summary)).await, Ok(()));
+    assert_eq!(subject.store.delete(&b).await, Ok(()));
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(subject.append(&a, 1, 1).await, Ok(()));
+}
