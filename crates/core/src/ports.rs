@@ -6,6 +6,7 @@
 mod clock;
 mod host;
 mod model;
+mod search;
 mod service;
 mod store;
 mod tool;
@@ -13,6 +14,7 @@ mod tool;
 pub use clock::{Clock, Ids};
 pub use host::{Callee, ContextProvider, ContextRequest, HostContext};
 pub use model::{Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream};
+pub use search::{Hit, Search, SearchPage, SearchQuery, Snippet};
 pub use service::{NoticeStream, WorldService};
 pub use store::{
     AppendError, Entry, Fence, Head, LogKey, OpenMode, Store, StoreError, StoreErrorKind,

@@ -5,6 +5,11 @@
 //! or brings one of their own; `polychat-testkit` has the conformance suite that tells whether it
 //! keeps the promises.
 //!
+//! | store | keeps logs |
+//! |---|---|
+//! | [`MemoryStore`] | in memory, as long as it lives |
+//! | `SqliteStore`, feature `sqlite` | in one file, through power cuts; it also finds messages by their words |
+//!
 //! ```
 //! use std::sync::Arc;
 //! use polychat_core::ports::Store;
@@ -14,6 +19,11 @@
 //! # drop(store);
 //! ```
 
+mod check;
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Durability, SqliteError, SqliteOptions, SqliteStore};

@@ -1,4 +1,4 @@
-//! Random operations: the store in memory answers as the naive store does (laws 1, 2, 6).
+//! Random operations: each store answers as the naive store does (laws 1, 2, 6).
 
 #![allow(
     clippy::unwrap_used,
@@ -51,6 +51,8 @@ enum Operation {
     Read(LogKey, u64, usize),
     Summary(LogKey),
     List(&'static str, Option<&'static str>, usize),
+    /// A store that keeps what it has is dropped and opened again. Fences end with it.
+    Reopen,
 }
 
 /// What an append says the head is.
@@ -95,6 +97,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         3 => (keys(), 0..10_u64, 0..10_usize).prop_map(|(k, a, l)| Operation::Read(k, a, l)),
         1 => keys().prop_map(Operation::Summary),
         2 => list.prop_map(|(world, after, limit)| Operation::List(world, after, limit)),
+        1 => Just(Operation::Reopen),
     ];
     prop::collection::vec(operation, 1..60)
 }
@@ -114,48 +117,60 @@ enum Answer {
 struct Subject<S> {
     store: S,
     fences: Vec<Fence>,
+    reopen: fn(S) -> S,
 }
 
 impl<S: Store> Subject<S> {
+    /// A store that forgets everything when dropped, and so never is.
     fn new(store: S) -> Self {
-        Self { store, fences: Vec::new() }
+        Self { store, fences: Vec::new(), reopen: std::convert::identity }
     }
 
-    fn apply(&mut self, operation: &Operation) -> Option<Answer> {
-        Some(match operation {
+    /// Carries an operation out. What was found is `None` where there is nothing to do.
+    async fn apply(mut self, operation: &Operation) -> (Self, Option<Answer>) {
+        let answer = match operation {
             Operation::Open(key, mode) => {
-                let opened = ready(self.store.open(key, *mode));
-                Answer::Opened(kind(opened.map(|(fence, head)| {
+                let opened = self.store.open(key, *mode).await;
+                Some(Answer::Opened(kind(opened.map(|(fence, head)| {
                     self.fences.push(fence);
                     head
-                })))
+                }))))
             }
-            Operation::Append { fence, after, count, flaw } => {
-                let fence = self.fence(*fence)?;
-                Answer::Appended(self.append(fence, *after, *count, *flaw))
-            }
-            Operation::Delete { fence } => {
-                Answer::Deleted(kind(ready(self.store.delete(self.fence(*fence)?))))
-            }
+            Operation::Append { fence, after, count, flaw } => match self.fence(*fence) {
+                Some(fence) => {
+                    Some(Answer::Appended(self.append(fence, *after, *count, *flaw).await))
+                }
+                None => None,
+            },
+            Operation::Delete { fence } => match self.fence(*fence) {
+                Some(fence) => Some(Answer::Deleted(kind(self.store.delete(fence).await))),
+                None => None,
+            },
             Operation::Read(key, after, limit) => {
-                Answer::Read(kind(ready(self.store.read(key, seq(*after), *limit))))
+                Some(Answer::Read(kind(self.store.read(key, seq(*after), *limit).await)))
             }
-            Operation::Summary(key) => Answer::Summary(kind(ready(self.store.summary(key)))),
+            Operation::Summary(key) => Some(Answer::Summary(kind(self.store.summary(key).await))),
             Operation::List(world, after, limit) => {
                 let page = match after {
                     Some(after) => Page::after(*after, *limit),
                     None => Page::first(*limit),
                 };
-                Answer::Listed(kind(ready(self.store.list(&world_id(world), &page))))
+                Some(Answer::Listed(kind(self.store.list(&world_id(world), &page).await)))
             }
-        })
+            Operation::Reopen => {
+                self.store = (self.reopen)(self.store);
+                self.fences.clear();
+                None
+            }
+        };
+        (self, answer)
     }
 
     fn fence(&self, index: Index) -> Option<&Fence> {
         (!self.fences.is_empty()).then(|| index.get(&self.fences))
     }
 
-    fn append(
+    async fn append(
         &self,
         fence: &Fence,
         after: After,
@@ -164,8 +179,10 @@ impl<S: Store> Subject<S> {
     ) -> Result<(), StoreErrorKind> {
         let expected = match after {
             After::Number(n) => n,
-            After::Head => ready(self.store.read(&fence.key, seq(0), 10_000))
-                .map_or(0, |entries| entries.len() as u64),
+            After::Head => {
+                let read = self.store.read(&fence.key, seq(0), 10_000).await;
+                read.map_or(0, |entries| entries.len() as u64)
+            }
         };
         let owner = fence.key.chat().cloned();
         let foreign = chat_id("foreign");
@@ -187,7 +204,7 @@ impl<S: Store> Subject<S> {
                 owner.as_ref().map(|chat| samples::summary(chat, head))
             }
         };
-        let appended = ready(self.store.append(fence, seq(expected), &entries, summary.as_ref()));
+        let appended = self.store.append(fence, seq(expected), &entries, summary.as_ref()).await;
         appended.map_err(|error| match error {
             AppendError::Rejected(error) => error.kind,
             AppendError::Ambiguous(_) => panic!("neither store is ever in doubt"),
@@ -213,19 +230,17 @@ fn entry(chat: Option<&polychat_core::ChatId>, place: polychat_core::Seq) -> Ent
     }
 }
 
-/// The answer of a call that waits for nothing.
-fn ready<T>(call: impl Future<Output = T>) -> T {
-    call.now_or_never().expect("the store answers when first polled")
-}
-
 fn kind<T>(answer: Result<T, StoreError>) -> Result<T, StoreErrorKind> {
     answer.map_err(|error| error.kind)
 }
 
 /// Applies all operations to both, and then compares all that is kept.
-fn compare(model: NaiveStore, operations: &[Operation]) -> Result<(), TestCaseError> {
+async fn compare<S: Store>(
+    model: NaiveStore,
+    mut store: Subject<S>,
+    operations: &[Operation],
+) -> Result<(), TestCaseError> {
     let mut model = Subject::new(model);
-    let mut store = Subject::new(MemoryStore::new());
     let everything = KEYS.iter().flat_map(|(world, chat)| {
         let world = world_id(world);
         let key = match chat {
@@ -237,10 +252,19 @@ fn compare(model: NaiveStore, operations: &[Operation]) -> Result<(), TestCaseEr
     let lists = ["v", "w"].map(|world| Operation::List(world, None, 100));
     let operations = operations.iter().cloned().chain(everything).chain(lists);
     for (n, operation) in operations.enumerate() {
-        let (wanted, found) = (model.apply(&operation), store.apply(&operation));
+        let (wanted, found);
+        (model, wanted) = model.apply(&operation).await;
+        (store, found) = store.apply(&operation).await;
         prop_assert_eq!(found, wanted, "operation {}: {:?}", n, operation);
     }
     Ok(())
+}
+
+/// With a store of which no call waits for anything.
+fn compare_in_memory(model: NaiveStore, operations: &[Operation]) -> Result<(), TestCaseError> {
+    let subject = Subject::new(MemoryStore::new());
+    let compared = compare(model, subject, operations).now_or_never();
+    compared.expect("the store answers when first polled")
 }
 
 // laws 1, 2, 6; `PROPTEST_CASES` sets how many
@@ -250,7 +274,8 @@ fn the_store_in_memory_answers_as_the_naive_one_does() {
     let kept = FileFailurePersistence::Direct("tests/model.proptest-regressions");
     let config = Config { failure_persistence: Some(Box::new(kept)), ..Config::default() };
     let mut runner = TestRunner::new(config);
-    runner.run(&operations(), |operations| compare(NaiveStore::right(), &operations)).unwrap();
+    let right = |operations: Vec<_>| compare_in_memory(NaiveStore::right(), &operations);
+    runner.run(&operations(), right).unwrap();
 }
 
 // a check that cannot fail is a defect: wherever the naive store is wrong, the two differ
@@ -282,5 +307,44 @@ fn find(wrong: Wrong) -> Result<(), TestError<Vec<Operation>>> {
     };
     let same = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, same);
-    runner.run(&operations(), |operations| compare(NaiveStore::new(wrong), &operations))
+    runner.run(&operations(), |operations| compare_in_memory(NaiveStore::new(wrong), &operations))
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use polychat_store::{Durability, SqliteStore};
+
+    use super::*;
+
+    fn open(path: &std::path::Path) -> SqliteStore {
+        let options = SqliteStore::options(path).durability(Durability::ProcessSafe);
+        options.readers(1).ballast_bytes(0).open().unwrap()
+    }
+
+    fn reopen(store: SqliteStore) -> SqliteStore {
+        let path = store.path().to_owned();
+        drop(store);
+        open(&path)
+    }
+
+    // laws 1, 2, 6; `PROPTEST_CASES` sets how many
+    #[test]
+    fn the_store_on_sqlite_answers_as_the_naive_one_does_also_when_opened_again() {
+        let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+        let kept = FileFailurePersistence::Direct("tests/model.proptest-regressions");
+        let config = Config {
+            cases: cases.unwrap_or(64),
+            failure_persistence: Some(Box::new(kept)),
+            ..Config::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut runner = TestRunner::new(config);
+        let right = |operations: Vec<_>| {
+            let folder = tempfile::tempdir().unwrap();
+            let store = open(&folder.path().join("chats.db"));
+            let subject = Subject { reopen, ..Subject::new(store) };
+            runtime.block_on(compare(NaiveStore::right(), subject, &operations))
+        };
+        runner.run(&operations(), right).unwrap();
+    }
 }

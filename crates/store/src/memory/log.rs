@@ -1,14 +1,16 @@
 //! One log in memory: its entries, and the chat's summary as of the last of them.
 //!
-//! What an append must look like is checked here, whole, before anything is stored.
+//! An append is checked whole before anything of it is stored.
 
 use std::{ops::Range, sync::Arc};
 
 use polychat_core::{
     ChatId, Recorded, Seq, Summary,
-    ports::{Entry, Head, LogKey, StoreError, StoreErrorKind},
+    ports::{Entry, Head, LogKey, StoreError},
     world::WorldRecorded,
 };
+
+use crate::check::{check, wrong_head};
 
 /// A log holds one sort of entry, so each costs one pointer.
 pub(super) enum Log {
@@ -51,8 +53,7 @@ impl Log {
         new_summary: Option<&Summary>,
     ) -> Result<(), StoreError> {
         if expected != self.head() {
-            let message = format!("the head is {}, not {expected}", self.head());
-            return Err(StoreError::new(StoreErrorKind::WrongHead, message));
+            return Err(wrong_head(self.head(), expected));
         }
         check(chat, expected, new, new_summary)?;
         match self {
@@ -88,34 +89,4 @@ impl Log {
 
 fn copy<T>(from: &[Arc<T>], range: Range<usize>, entry: fn(Arc<T>) -> Entry) -> Vec<Entry> {
     from.get(range).unwrap_or_default().iter().map(|shared| entry(Arc::clone(shared))).collect()
-}
-
-/// Whether these entries and this summary may follow `expected` in the log of `chat`.
-fn check(
-    chat: Option<&ChatId>,
-    expected: Seq,
-    entries: &[Entry],
-    summary: Option<&Summary>,
-) -> Result<(), StoreError> {
-    let mut head = expected;
-    for entry in entries {
-        if entry.seq() != head.next() {
-            let message = format!("entry {} does not follow {head}", entry.seq());
-            return Err(StoreError::new(StoreErrorKind::WrongHead, message));
-        }
-        head = head.next();
-        let owner = match entry {
-            Entry::Chat(recorded) => Some(&recorded.chat_id),
-            Entry::World(_) => None,
-        };
-        if owner != chat {
-            let message = "the entry belongs to another log";
-            return Err(StoreError::new(StoreErrorKind::Corrupt { seq: head }, message));
-        }
-    }
-    if summary.map(|summary| &summary.chat_id) != chat {
-        let message = "an append to a chat's log, and to no other, carries that chat's summary";
-        return Err(StoreError::new(StoreErrorKind::Corrupt { seq: head }, message));
-    }
-    Ok(())
 }

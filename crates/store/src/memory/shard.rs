@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use polychat_core::{
     Epoch, Seq, Summary,
-    ports::{Entry, Fence, Head, LogKey, OpenMode, StoreError, StoreErrorKind},
+    ports::{Entry, Fence, Head, LogKey, OpenMode, StoreError},
 };
 
 use super::log::Log;
+use crate::check::{deleted, exists, fenced, not_found};
 
 /// How many logs of one shard may be opened for creation and still wait for their first append.
 ///
@@ -50,9 +51,7 @@ impl Shard {
     ) -> Result<Head, StoreError> {
         match (self.slots.get_mut(key), mode) {
             (Some(Slot::Deleted { .. }), _) => Err(deleted()),
-            (Some(Slot::Live { .. }), OpenMode::Create) => {
-                Err(StoreError::new(StoreErrorKind::Exists, "the log exists already"))
-            }
+            (Some(Slot::Live { .. }), OpenMode::Create) => Err(exists()),
             (Some(Slot::Live { epoch: held, log }), OpenMode::Existing) => {
                 *held = epoch;
                 Ok(log.head())
@@ -155,22 +154,10 @@ impl Slot {
     }
 }
 
-fn not_found() -> StoreError {
-    StoreError::new(StoreErrorKind::NotFound, "the log does not exist")
-}
-
-fn deleted() -> StoreError {
-    StoreError::new(StoreErrorKind::Deleted, "the log was deleted")
-}
-
-fn fenced() -> StoreError {
-    StoreError::new(StoreErrorKind::Fenced, "the log was opened again since")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polychat_core::{ChatId, WorldId};
+    use polychat_core::{ChatId, WorldId, ports::StoreErrorKind};
 
     fn key(chat: usize) -> LogKey {
         let world = WorldId::new("w").unwrap();
