@@ -4,7 +4,7 @@ use std::{any::Any, sync::Arc};
 
 use polychat_core::{
     AgentConfig, AgentName, Limits, ModelName, WorldId,
-    ports::{Clock, ContextProvider, Ids, Model, Store, Toolbox},
+    ports::{Clock, ContextProvider, Ids, Model, Search, Store, Toolbox},
     rules::ContextPolicy,
     tool::ToolSelection,
 };
@@ -51,6 +51,7 @@ struct Options {
     agents: Vec<AgentConfig>,
     models: Vec<(ModelName, Arc<dyn Model>)>,
     store: Option<Arc<dyn Store>>,
+    search: Option<Arc<dyn Search>>,
     #[cfg(feature = "tools")]
     single_tools: polychat_tools::ToolsBuilder,
     tools: Option<Arc<dyn Toolbox>>,
@@ -73,6 +74,7 @@ impl WorldBuilder {
             agents: Vec::new(),
             models: Vec::new(),
             store: None,
+            search: None,
             #[cfg(feature = "tools")]
             single_tools: polychat_tools::Tools::builder(),
             tools: None,
@@ -120,6 +122,41 @@ impl WorldBuilder {
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.options.store = Some(store);
         self
+    }
+
+    /// Finds messages by their words here; it has to know what the [store](Self::store) is given.
+    #[must_use]
+    pub fn search(mut self, search: Arc<dyn Search>) -> Self {
+        self.options.search = Some(search);
+        self
+    }
+
+    /// Keeps the logs in a file, where messages are also found again.
+    ///
+    /// What is acknowledged is in the file; see [`Durability`](crate::Durability). Several worlds
+    /// may share a file, and one process has it at a time.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("polychat-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use polychat::{DemoModel, SqliteStore, WorldBuilder};
+    ///
+    /// let file = SqliteStore::open(folder.join("chats.db"))?;
+    /// let world = WorldBuilder::new("home", DemoModel::new()).keep_in(file).open().await?;
+    /// let chat = world.open_chat("a").await?;
+    /// chat.prompt("the meeting is at the lighthouse").await?.outcome().await?;
+    /// let found = world.search("lighthouse").await?;
+    /// assert_eq!(found.hits[0].chat_id, *chat.id());
+    /// world.shutdown().await;
+    /// # Ok::<(), polychat::Error>(()) }).unwrap();
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// ```
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn keep_in(self, file: impl Into<Arc<polychat_store::SqliteStore>>) -> Self {
+        let file = file.into();
+        self.store(Arc::clone(&file) as Arc<dyn Store>).search(file)
     }
 
     /// Adds one tool.
@@ -219,7 +256,7 @@ impl WorldBuilder {
     /// Opens the world under another name.
     pub(crate) async fn open_as(self, world: WorldId) -> Result<World, Error> {
         let tools = self.options.toolbox()?;
-        let Options { model, agent, system, agents, models, store, .. } = self.options;
+        let Options { model, agent, system, agents, models, store, search, .. } = self.options;
         let mut agent = match agent {
             Some(agent) => agent,
             None => AgentConfig::new(AgentName::new(DEFAULT_NAME)?, ModelName::new(DEFAULT_NAME)?)
@@ -230,6 +267,7 @@ impl WorldBuilder {
         }
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let mut options = WorldOptions::new(world, store, agent, model);
+        options.search = search;
         options.agents = agents;
         options.models.extend(models);
         options.limits = self.options.limits;

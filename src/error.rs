@@ -1,5 +1,8 @@
 //! The one error of a program's main function.
 
+#[cfg(feature = "sqlite")]
+use std::sync::Arc;
+
 use crate::{CommandError, OpenError, id::InvalidId};
 
 /// Whatever can go wrong with the handles: `?` turns each of their errors into this one.
@@ -15,6 +18,9 @@ pub enum Error {
     /// Tools cannot be put together.
     #[cfg(feature = "tools")]
     Tools(polychat_tools::ToolsError),
+    /// A file cannot be opened.
+    #[cfg(feature = "sqlite")]
+    Sqlite(Arc<polychat_store::SqliteError>),
 }
 
 impl std::fmt::Display for Error {
@@ -25,6 +31,8 @@ impl std::fmt::Display for Error {
             Self::Command(error) => error.fmt(f),
             #[cfg(feature = "tools")]
             Self::Tools(error) => error.fmt(f),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(error) => error.fmt(f),
         }
     }
 }
@@ -37,6 +45,8 @@ impl std::error::Error for Error {
             Self::Command(error) => error.source(),
             #[cfg(feature = "tools")]
             Self::Tools(error) => error.source(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(error) => error.source(),
         }
     }
 }
@@ -63,6 +73,13 @@ impl From<CommandError> for Error {
 impl From<polychat_tools::ToolsError> for Error {
     fn from(error: polychat_tools::ToolsError) -> Self {
         Self::Tools(error)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl From<polychat_store::SqliteError> for Error {
+    fn from(error: polychat_store::SqliteError) -> Self {
+        Self::Sqlite(Arc::new(error))
     }
 }
 

@@ -42,8 +42,9 @@
 //!
 //! # Features
 //!
-//! None is on by default, because each brings many crates.
+//! On by default is only `sqlite`; the others bring many crates each.
 //!
+//! - `sqlite`: chats are kept in a file, and found again by their words.
 //! - `tools`: tools from functions, checked before they run, and a few that are safe to give to
 //!   anybody.
 //! - `mcp`: tools of MCP servers, over stdio and streamable HTTP.
@@ -79,15 +80,23 @@ pub use polychat_model::{DemoModel, Fallback, ScriptedModel};
 #[cfg(feature = "genai")]
 pub use polychat_model::{GenAiModel, Secret};
 pub use polychat_store::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use polychat_store::{Durability, SqliteError, SqliteOptions, SqliteStore};
 #[cfg(feature = "tools")]
 pub use polychat_tools as tools;
 pub use polychat_transport as transport;
 pub use polychat_world_actor::{Access, LocalWorld, OpenError, ScopePolicy, WorldOptions};
 
 pub use polychat_core::{
-    command::{ChatChange, ChatFilter, NewChat, Page, PendingApproval, PromptChange, Snapshot},
+    command::{
+        ChatChange, ChatFilter, ImportedChat, ImportedEntry, NewChat, Page, PendingApproval,
+        PromptChange, Snapshot,
+    },
     notice::WorldNotice,
-    ports::{Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream},
+    ports::{
+        Hit, Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream, SearchPage,
+        SearchQuery,
+    },
 };
 
 /// The parts of `futures` that reading a subscription and writing a model need.

@@ -6,13 +6,17 @@ use polychat_core::{
     AgentConfig, AgentName, ChatId, Command, CommandError, Fault, FaultKind, Refusal, Reply, Scope,
     StartAt,
     agent::WorldSettings,
-    command::{ChatFilter, ChatPage, NewChat, Page, WorldInfo},
+    command::{ChatFilter, ChatPage, ImportedChat, NewChat, Page, WorldInfo},
+    content::Text,
     id::InvalidId,
-    ports::{Ids, NoticeStream, WorldService},
+    ports::{Ids, NoticeStream, SearchPage, SearchQuery, WorldService},
 };
 use polychat_world_actor::{LocalWorld, ScopePolicy, Scoped, system::RandomIds};
 
 use crate::{Chat, Error};
+
+/// Hits of a search that does not say how many it wants.
+const SEARCH_PAGE: usize = 20;
 
 /// A world: create chats, list them, watch them all. Clones are the same world.
 ///
@@ -119,6 +123,41 @@ impl World {
     pub async fn chats(&self, page: Page, filter: ChatFilter) -> Result<ChatPage, CommandError> {
         match self.call(Command::ListChats { page, filter }).await? {
             Reply::Chats(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Creates a chat with its history from another system: whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_chat`](Self::create_chat); refused as `invalid_input`, `too_large` or `chat_full`
+    /// for a history that no log can hold.
+    pub async fn import_chat(&self, chat: ImportedChat) -> Result<Chat, CommandError> {
+        match self.call(Command::ImportChat { chat: Box::new(chat) }).await? {
+            Reply::Chat(id) => Ok(Chat::new(self.clone(), id)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The first messages that hold these words, newest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`find`](Self::find).
+    pub async fn search(&self, text: impl Into<Text>) -> Result<SearchPage, CommandError> {
+        self.find(SearchQuery::new(text, Page::first(SEARCH_PAGE))).await
+    }
+
+    /// Messages that hold these words, newest first: of all chats or of one, page by page.
+    ///
+    /// # Errors
+    ///
+    /// Refused as `unsupported` when the store has no search, as `too_large` for too long a text,
+    /// and as `invalid_input` for an `after` that is no place in this result.
+    pub async fn find(&self, query: SearchQuery) -> Result<SearchPage, CommandError> {
+        match self.call(Command::Search { query }).await? {
+            Reply::Found(page) => Ok(page),
             other => Err(unexpected(&other)),
         }
     }

@@ -248,6 +248,9 @@ impl Store for NoStore {
     async fn list(&self, _: &WorldId, _: &Page) -> Result<Vec<Summary>, StoreError> {
         Err(nothing())
     }
+    async fn worlds(&self, _: &Page) -> Result<Vec<WorldId>, StoreError> {
+        Err(nothing())
+    }
     async fn delete(&self, _: &Fence) -> Result<(), StoreError> {
         Err(nothing())
     }

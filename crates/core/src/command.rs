@@ -3,8 +3,10 @@
 //! A command names its chat, never its world: the world is the door it is given to. None of them
 //! says which chat is selected, because nothing here knows (REQ-14).
 
+mod import;
 mod reply;
 
+pub use import::{ImportedChat, ImportedEntry};
 pub use reply::{
     Accepted, ChatPage, LogPage, MessagePage, OpenMessage, PendingApproval, PromptState, Reply,
     Snapshot, WaitingPrompt, WorldInfo,
@@ -15,6 +17,7 @@ use crate::{
     content::{Metadata, Part, Text},
     event::{PromptBody, PromptMode},
     id::{AgentName, ChatId, PromptId},
+    ports::SearchQuery,
     seq::{MessageId, Seq, ToolCallId, TurnId},
     tool::ApprovalDecision,
 };
@@ -244,6 +247,11 @@ pub enum Command {
         /// What the new one is given.
         chat: NewChat,
     },
+    /// Creates a chat with its history from another system, whole. Answer: [`Reply::Chat`].
+    ImportChat {
+        /// The chat and its messages.
+        chat: Box<ImportedChat>,
+    },
     /// Lists chats, in the order of their ids. Answer: [`Reply::Chats`].
     ListChats {
         /// Which page.
@@ -363,6 +371,13 @@ pub enum Command {
         limit: usize,
     },
 
+    /// Messages that hold these words, newest first. Answer: [`Reply::Found`]; refused as
+    /// `unsupported` where the world's store has no [`Search`](crate::ports::Search).
+    Search {
+        /// What is looked for.
+        query: SearchQuery,
+    },
+
     /// The world's name, settings and agents. Answer: [`Reply::World`].
     GetWorld,
     /// Changes the world's settings, as a whole. Answer: [`Reply::Done`].
@@ -390,6 +405,8 @@ impl Command {
     pub fn chat(&self) -> Option<&ChatId> {
         match self {
             Self::CreateChat { chat } => chat.id.as_ref(),
+            Self::ImportChat { chat } => chat.chat.id.as_ref(),
+            Self::Search { query } => query.chat.as_ref(),
             Self::ForkChat { from, .. } => Some(from),
             Self::Snapshot { chat }
             | Self::UpdateChat { chat, .. }
@@ -433,6 +450,7 @@ impl Command {
         match self {
             Self::CreateChat { .. } => "chat/create",
             Self::ForkChat { .. } => "chat/fork",
+            Self::ImportChat { .. } => "chat/import",
             Self::ListChats { .. } => "chat/list",
             Self::Snapshot { .. } => "chat/snapshot",
             Self::UpdateChat { .. } => "chat/update",
@@ -449,6 +467,7 @@ impl Command {
             Self::DecideApproval { .. } => "approval/decide",
             Self::ListMessages { .. } => "messages/list",
             Self::ReadLog { .. } => "log/read",
+            Self::Search { .. } => "search",
             Self::GetWorld => "world/get",
             Self::UpdateWorld { .. } => "world/update",
             Self::PutAgent { .. } => "agent/put",

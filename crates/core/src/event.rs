@@ -104,6 +104,12 @@ pub enum Origin {
     Import {
         /// Which system, for people.
         source: Text,
+        /// When the chat was created there, if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
+        /// When something last happened in it there, if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updated_at: Option<Timestamp>,
     },
 }
 
@@ -164,9 +170,18 @@ pub enum ImportedMessage {
         author: Option<AgentName>,
         /// Its content.
         parts: Vec<Part>,
+        /// What it thought aloud.
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        reasoning: Text,
         /// The calls it asked for.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<ToolCall>,
+        /// What it cost.
+        #[serde(default, skip_serializing_if = "Usage::is_zero")]
+        usage: Usage,
+        /// Set when it broke off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
     },
     /// The result of the call with this index in the last assistant message.
     Tool {
@@ -208,6 +223,9 @@ pub enum Event {
         /// Where it was copied from; the copied messages follow in the same append.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<Origin>,
+        /// Whether it is hidden in lists from the beginning.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        archived: bool,
     },
     /// Changes only what is set.
     #[serde(rename = "chat.updated")]
@@ -241,6 +259,10 @@ pub enum Event {
     /// A copied message of another log.
     #[serde(rename = "message.imported")]
     MessageImported {
+        /// Its name in the system that it was first brought from, if it had one. Opaque, and not
+        /// unique.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_id: Option<Text>,
         /// The message.
         message: ImportedMessage,
         /// When it was written there.

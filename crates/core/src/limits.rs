@@ -24,6 +24,11 @@ pub struct Limits {
     pub metadata_bytes_max: usize,
     /// Size of a title. Beyond: `too_large`.
     pub title_bytes_max: usize,
+    /// Size of the history of an imported chat: text, data, calls and metadata of all its messages.
+    /// Beyond: `too_large`.
+    pub import_bytes_max: usize,
+    /// Size of what is looked for in a search. Beyond: `too_large`.
+    pub search_bytes_max: usize,
     /// Events in one chat's log, and in the world's own. Beyond: `chat_full`, where what is accepted
     /// still ends properly, and for the world `log_full`.
     pub log_events_max: u64,
@@ -109,6 +114,8 @@ impl Default for Limits {
             prompt_bytes_max: 1024 * 1024,
             metadata_bytes_max: 16 * 1024,
             title_bytes_max: 512,
+            import_bytes_max: 64 * 1024 * 1024,
+            search_bytes_max: 1024,
             log_events_max: 1_000_000,
             turn_output_bytes_max: 4 * 1024 * 1024,
             steps_max: 32,

@@ -21,6 +21,9 @@ pub struct Message {
     /// The turn it belongs to; `None` for copied history and for prompts that still wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn_id: Option<TurnId>,
+    /// Its name in the system that it was brought from; `None` if it was written here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<Text>,
     /// When it began.
     pub at: Timestamp,
     /// Who speaks, and what only this role has.

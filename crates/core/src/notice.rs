@@ -200,4 +200,8 @@ pub enum EndReason {
     /// A record of another chat or a gap was found in the log; a diagnostic says where.
     #[error("the log is damaged")]
     Damaged,
+    /// The chat has failed: nothing happens in it until it is reopened. It can still be read, and
+    /// once it is reopened, subscribing again with the last cursor goes on.
+    #[error("the chat has failed")]
+    Failed,
 }

@@ -57,7 +57,7 @@ mod written;
 
 pub use apply::LogError;
 pub use context::{ByteBudget, ContextPolicy, ContextSize, PastTurn};
-pub use create::{ImportedEntry, create, import};
+pub use create::{create, import};
 pub use input::{ChatCommand, Decision, Effect, Facts, Input, Shown, TurnInput};
 pub use mention::{Addressed, addressed, mentioned};
 pub use state::ChatState;

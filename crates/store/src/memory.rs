@@ -64,6 +64,8 @@ pub struct MemoryStore {
     /// The chats of each world that have at least one entry, for lists. Locked after a shard,
     /// never before one.
     chats: Mutex<HashMap<WorldId, BTreeSet<ChatId>>>,
+    /// The worlds whose own log has at least one entry. Locked like `chats`.
+    worlds: Mutex<BTreeSet<WorldId>>,
     epoch: AtomicU64,
 }
 
@@ -75,6 +77,7 @@ impl MemoryStore {
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             chats: Mutex::default(),
+            worlds: Mutex::default(),
             epoch: AtomicU64::new(0),
         }
     }
@@ -88,18 +91,24 @@ impl MemoryStore {
     }
 
     fn show_in_lists(&self, key: &LogKey) {
-        if let LogKey::Chat(world, chat) = key {
-            lock(&self.chats).entry(world.clone()).or_default().insert(chat.clone());
+        match key {
+            LogKey::World(world) => drop(lock(&self.worlds).insert(world.clone())),
+            LogKey::Chat(world, chat) => {
+                lock(&self.chats).entry(world.clone()).or_default().insert(chat.clone());
+            }
         }
     }
 
     fn hide_from_lists(&self, key: &LogKey) {
-        if let LogKey::Chat(world, chat) = key {
-            let mut worlds = lock(&self.chats);
-            if let Some(chats) = worlds.get_mut(world) {
-                chats.remove(chat);
-                if chats.is_empty() {
-                    worlds.remove(world);
+        match key {
+            LogKey::World(world) => drop(lock(&self.worlds).remove(world)),
+            LogKey::Chat(world, chat) => {
+                let mut worlds = lock(&self.chats);
+                if let Some(chats) = worlds.get_mut(world) {
+                    chats.remove(chat);
+                    if chats.is_empty() {
+                        worlds.remove(world);
+                    }
                 }
             }
         }
@@ -183,6 +192,13 @@ impl Store for MemoryStore {
             }
         }
         Ok(summaries)
+    }
+
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        let worlds = lock(&self.worlds);
+        let from = page.after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let after = worlds.range::<str, _>((from, Bound::Unbounded));
+        Ok(after.take(page.limit).cloned().collect())
     }
 
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {

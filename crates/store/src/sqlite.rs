@@ -47,7 +47,7 @@ use self::{
     migrate::Found,
     readers::Readers,
     schema::{VERSION, connect_reader, connect_writer},
-    writer::{Desk, Writer},
+    writer::{Append, Desk, Writer},
 };
 
 pub use self::{
@@ -58,6 +58,10 @@ pub use self::{
 
 /// How many epochs each opening of a file sets aside: nobody opens as many logs in one life.
 const EPOCHS: u64 = 1 << 28;
+
+/// An append of more entries, for example an imported chat, is encoded on a thread of the readers:
+/// it would keep a thread of the runtime for long.
+const ENTRIES_AT_ONCE_MAX: usize = 64;
 
 /// Keeps logs in one SQLite file.
 ///
@@ -269,7 +273,16 @@ impl Store for SqliteStore {
         summary: Option<&Summary>,
     ) -> Result<(), AppendError> {
         let writer = self.writer().map_err(AppendError::Rejected)?;
-        writer.append(fence, expected, entries, summary).await
+        let append = if entries.len() <= ENTRIES_AT_ONCE_MAX {
+            Append::of(fence, expected, entries, summary)
+        } else {
+            let (fence, entries, summary) = (fence.clone(), entries.to_vec(), summary.cloned());
+            let encode = move |_: &mut readers::Reader| {
+                Ok(Append::of(&fence, expected, &entries, summary.as_ref()))
+            };
+            self.readers.read(encode).await.map_err(AppendError::Rejected)?
+        };
+        writer.append(append).await
     }
 
     async fn read(&self, key: &LogKey, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -292,6 +305,14 @@ impl Store for SqliteStore {
         let (world, page) = (world.clone(), page.clone());
         let read = move |reader: &mut readers::Reader| {
             reader.snapshot(|connection, _| read::list(connection, &world, &page))
+        };
+        self.readers.read(read).await
+    }
+
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        let page = page.clone();
+        let read = move |reader: &mut readers::Reader| {
+            reader.snapshot(|connection, _| read::worlds(connection, &page))
         };
         self.readers.read(read).await
     }

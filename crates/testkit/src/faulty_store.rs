@@ -277,6 +277,11 @@ impl Store for FaultyStore {
         Ok(summaries)
     }
 
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        let fault = self.shared.arrive(Call::List, None);
+        self.through(fault.as_ref(), self.inner.worlds(page)).await
+    }
+
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
         let fault = self.shared.arrive(Call::Delete, fence.key.chat());
         let delete = async {

@@ -32,6 +32,7 @@ mod isolation;
 mod lists;
 mod promise;
 mod reading;
+mod worlds;
 mod writer;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -118,6 +119,11 @@ macro_rules! __store_checks {
             lists: a_list_gives_no_more_than_was_asked_for;
             lists: a_list_shows_the_chats_of_one_world;
             lists: a_world_s_own_log_is_in_no_list;
+            worlds: a_world_is_listed_from_its_first_entry_on;
+            worlds: a_world_whose_log_is_deleted_is_in_no_list;
+            worlds: each_world_is_listed_once_in_the_byte_order_of_ids;
+            worlds: pages_of_worlds_join_without_gap_or_repeat;
+            worlds: a_page_of_worlds_is_no_longer_than_was_asked_for;
             isolation: chats_with_the_same_id_in_two_worlds_are_two;
             isolation: the_log_of_a_world_is_not_that_of_a_chat;
             isolation: a_refused_append_leaves_other_logs_alone;

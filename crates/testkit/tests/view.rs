@@ -259,6 +259,9 @@ impl Store for OneLog {
     async fn list(&self, _: &WorldId, _: &Page) -> Result<Vec<Summary>, StoreError> {
         Ok(Vec::new())
     }
+    async fn worlds(&self, _: &Page) -> Result<Vec<WorldId>, StoreError> {
+        Ok(Vec::new())
+    }
     async fn delete(&self, _: &Fence) -> Result<(), StoreError> {
         Ok(())
     }

@@ -59,7 +59,9 @@ impl Expected {
     #[must_use]
     pub fn of(command: &Command) -> Self {
         let kind = match command {
-            Command::CreateChat { .. } | Command::ForkChat { .. } => "chat",
+            Command::CreateChat { .. } | Command::ForkChat { .. } | Command::ImportChat { .. } => {
+                "chat"
+            }
             Command::ListChats { .. } => "chats",
             Command::Snapshot { .. } => "snapshot",
             Command::SendPrompt { .. } | Command::Revise { .. } => "accepted",
@@ -68,6 +70,7 @@ impl Expected {
             Command::ListMessages { .. } => "messages",
             Command::ReadLog { .. } => "log",
             Command::GetWorld => "world",
+            Command::Search { .. } => "found",
             _ => "done",
         };
         let chat = match command {
@@ -123,6 +126,11 @@ impl Expected {
             Reply::Log(page) => {
                 for event in &page.events {
                     chat(&event.chat_id)?;
+                }
+            }
+            Reply::Found(page) => {
+                for hit in &page.hits {
+                    chat(&hit.chat_id)?;
                 }
             }
             _ => {}

@@ -4,7 +4,7 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 
 use polychat_core::{
     AgentConfig, AgentName, Limits, ModelName, WorldId,
-    ports::{Clock, ContextProvider, Ids, Model, Store, StoreError, Toolbox},
+    ports::{Clock, ContextProvider, Ids, Model, Search, Store, StoreError, Toolbox},
     rules::{ByteBudget, ContextPolicy},
     tool::NoTools,
 };
@@ -19,6 +19,8 @@ pub struct WorldOptions {
     pub world: WorldId,
     /// Where its logs are kept.
     pub store: Arc<dyn Store>,
+    /// Finds messages by their words; `None` where the store offers no such thing.
+    pub search: Option<Arc<dyn Search>>,
     /// The agent that answers when nobody names one.
     pub agent: AgentConfig,
     /// Further agents; put into the world's log if they are not there like this.
@@ -53,6 +55,7 @@ impl WorldOptions {
         Self {
             world,
             store,
+            search: None,
             models: HashMap::from([(agent.model.clone(), model)]),
             agent,
             agents: Vec::new(),

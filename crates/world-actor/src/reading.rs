@@ -11,7 +11,7 @@ use polychat_core::{
     command::{ChatFilter, ChatPage, LogPage, Page},
     content::Text,
     diagnostic::DiagnosticKind,
-    ports::{Entry, LogKey, StoreError, StoreErrorKind},
+    ports::{Entry, LogKey, SearchQuery, StoreError, StoreErrorKind},
     rules::ChatState,
 };
 
@@ -97,6 +97,38 @@ impl Shared {
                 return Ok(Reply::Chats(ChatPage { chats, next: None }));
             }
             tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// Looks for messages, where the world has a search.
+    pub(crate) async fn search(&self, mut query: SearchQuery) -> Result<Reply, CommandError> {
+        let Some(search) = &self.search else {
+            return Err(Refusal::Unsupported { what: "search".into() }.into());
+        };
+        let limits = &self.environment.limits;
+        let (bytes, max) = (query.text.len(), limits.search_bytes_max);
+        if bytes > max {
+            return Err(Refusal::TooLarge { what: "text".into(), bytes, max }.into());
+        }
+        query.page.limit = query.page.limit.min(limits.page_max).max(1);
+        let found = self.in_time(search.search(&self.environment.world, &query)).await;
+        match found {
+            // A search that answers for another chat than the one asked about is not believed.
+            Ok(page) => match query.chat {
+                Some(chat) if page.hits.iter().any(|hit| hit.chat_id != chat) => {
+                    let claimed = page.hits.iter().find(|hit| hit.chat_id != chat);
+                    let claimed = claimed.map_or("".into(), |hit| hit.chat_id.as_str().into());
+                    let path = "search".into();
+                    self.report(Some(&chat), DiagnosticKind::ForeignRecord { claimed, path });
+                    Err(Fault::new(FaultKind::Protocol, "a message of another chat").into())
+                }
+                _ => Ok(Reply::Found(page)),
+            },
+            Err(error) if error.kind == StoreErrorKind::NotFound => {
+                let (what, why) = ("after".into(), error.message);
+                Err(Refusal::InvalidInput { what, why }.into())
+            }
+            Err(error) => Err(Fault::new(FaultKind::StoreUnavailable, &error.to_string()).into()),
         }
     }
 

@@ -10,7 +10,7 @@ use polychat_chat_actor::{
 };
 use polychat_core::{
     ChatId, Command, CommandError, Fault, FaultKind, Refusal, Reply,
-    command::NewChat,
+    command::{ImportedChat, NewChat},
     rules::{self, ChatCommand},
     world::WorldChange,
 };
@@ -37,6 +37,8 @@ impl Shared {
                 let decision = state.fork(at, &id, chat, now, limits)?;
                 self.deliver(&id, Work::Create(Box::new(decision)), way).await
             }
+            Command::ImportChat { chat } => self.import(*chat, way).await,
+            Command::Search { query } => self.search(query).await,
             Command::ListChats { page, filter } => self.list(page, &filter).await,
             Command::ReadLog { chat, after, limit } => self.read_log(&chat, after, limit).await,
             Command::Snapshot { chat } => self.read(&chat, Query::Snapshot, way).await,
@@ -69,6 +71,14 @@ impl Shared {
         let id = chat.id.clone().unwrap_or_else(|| self.ids.chat());
         let (now, limits) = (self.environment.clock.now(), &self.environment.limits);
         let decision = rules::create(&id, chat, now, limits)?;
+        self.deliver(&id, Work::Create(Box::new(decision)), way).await
+    }
+
+    async fn import(&self, chat: ImportedChat, way: Way) -> Result<Reply, CommandError> {
+        self.check_agent(&chat.chat)?;
+        let id = chat.chat.id.clone().unwrap_or_else(|| self.ids.chat());
+        let (now, limits) = (self.environment.clock.now(), &self.environment.limits);
+        let decision = rules::import(&id, chat, now, limits)?;
         self.deliver(&id, Work::Create(Box::new(decision)), way).await
     }
 

@@ -15,7 +15,7 @@ use polychat_core::{
     ChatId, Command, CommandError, Notice, Refusal, Reply, Scope, StartAt,
     command::{ChatPage, NewChat, Page},
     notice::WorldNotice,
-    ports::{NoticeStream, WorldService},
+    ports::{NoticeStream, SearchQuery, WorldService},
 };
 
 /// What a caller may do with something.
@@ -66,16 +66,49 @@ impl Scoped {
         let needed = needed(command);
         let Some(chat) = command.chat() else {
             let sees_world = self.policy.world() >= needed;
-            let listing = matches!(command, Command::ListChats { .. } | Command::CreateChat { .. });
+            let listing = matches!(
+                command,
+                Command::ListChats { .. }
+                    | Command::CreateChat { .. }
+                    | Command::ImportChat { .. }
+                    | Command::Search { .. }
+            );
             return if listing || sees_world { Ok(()) } else { Err(Refusal::Forbidden {}) };
         };
-        if matches!(command, Command::CreateChat { .. }) {
+        if matches!(command, Command::CreateChat { .. } | Command::ImportChat { .. }) {
             return Ok(());
         }
         match self.policy.chat(chat) {
             Access::None => Err(Refusal::UnknownChat { chat_id: chat.clone() }),
             access if access < needed => Err(Refusal::Forbidden {}),
             _ => Ok(()),
+        }
+    }
+
+    fn admit(&self, chat: &mut NewChat) -> Result<(), Refusal> {
+        self.policy.admit(chat)?;
+        // An id that the caller may not write to would tell whether that chat exists, and a chat
+        // whose id nobody chose could be one that its creator cannot see.
+        match &chat.id {
+            Some(id) if self.policy.chat(id) >= Access::Write => Ok(()),
+            _ => Err(Refusal::Forbidden {}),
+        }
+    }
+
+    /// Searches page by page until there is a page with something visible, which may be short: a
+    /// place between two hits has no name of its own, so a page is shown whole or not at all.
+    async fn search(&self, mut query: SearchQuery) -> Result<Reply, CommandError> {
+        loop {
+            let command = Command::Search { query: query.clone() };
+            let Reply::Found(mut read) = self.inner.call(command).await? else {
+                return Err(Refusal::Unsupported { what: "search".into() }.into());
+            };
+            read.hits.retain(|hit| self.policy.chat(&hit.chat_id) >= Access::Read);
+            if !read.hits.is_empty() || read.next.is_none() {
+                return Ok(Reply::Found(read));
+            }
+            query.page.after = read.next;
+            tokio::task::coop::consume_budget().await;
         }
     }
 
@@ -128,6 +161,7 @@ fn needed(command: &Command) -> Access {
         | Command::ReadLog { .. }
         | Command::GetWorld
         | Command::ListChats { .. }
+        | Command::Search { .. }
         | Command::ForkChat { .. } => Access::Read,
         _ => Access::Write,
     }
@@ -138,14 +172,9 @@ impl WorldService for Scoped {
     async fn call(&self, mut command: Command) -> Result<Reply, CommandError> {
         self.check(&command)?;
         match &mut command {
-            Command::CreateChat { chat } | Command::ForkChat { chat, .. } => {
-                self.policy.admit(chat)?;
-                // An id that the caller may not write to would tell whether that chat exists, and a
-                // chat whose id nobody chose could be one that its creator cannot see.
-                if chat.id.as_ref().is_none_or(|id| self.policy.chat(id) < Access::Write) {
-                    return Err(Refusal::Forbidden {}.into());
-                }
-            }
+            Command::CreateChat { chat } | Command::ForkChat { chat, .. } => self.admit(chat)?,
+            Command::ImportChat { chat } => self.admit(&mut chat.chat)?,
+            Command::Search { query } => return self.search(query.clone()).await,
             Command::ListChats { page, filter } => {
                 return self.list(page.clone(), filter.clone()).await;
             }

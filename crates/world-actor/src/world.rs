@@ -17,7 +17,7 @@ use polychat_core::{
     WorldId,
     command::WorldInfo,
     diagnostic::DiagnosticKind,
-    ports::{Ids, NoticeStream, ToolObserver, WorldService},
+    ports::{Ids, NoticeStream, Search, ToolObserver, WorldService},
 };
 use ractor::{Actor, ActorRef};
 use tokio::{
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) log: WorldLog,
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) ids: Arc<dyn Ids>,
+    /// Finds messages, where the store can.
+    pub(crate) search: Option<Arc<dyn Search>>,
     pub(crate) supervisor: ActorRef<Order>,
     supervisor_task: Mutex<Option<JoinHandle<()>>>,
     /// The toolbox tells it of its sources for as long as the world holds it.
@@ -126,6 +128,7 @@ impl LocalWorld {
             log,
             lanes,
             ids: options.ids,
+            search: options.search,
             supervisor,
             supervisor_task: Mutex::new(Some(task)),
             _tool_sources: tool_sources,
@@ -255,6 +258,9 @@ impl Shared {
             let summary = self.in_time(self.environment.store.summary(&slot.key)).await;
             let summary = summary.map_err(|error| self.store_error(chat, &error))?;
             slot.feed.learn_head(summary.head);
+            if self.feed.has_failed(chat) {
+                slot.feed.learn_failed();
+            }
         }
         let reader = slot.feed.subscribe(start)?;
         let (shared, of_chat) = (Arc::downgrade(self), chat.clone());

@@ -112,6 +112,10 @@ impl Store for PlantedStore {
         self.inner.list(world, page).await
     }
 
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        self.inner.worlds(page).await
+    }
+
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
         self.inner.delete(fence).await
     }

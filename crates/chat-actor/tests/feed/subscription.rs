@@ -61,6 +61,9 @@ impl Store for Shelf {
     async fn list(&self, _: &WorldId, _: &Page) -> Result<Vec<Summary>, StoreError> {
         panic!("a reader asks for no list")
     }
+    async fn worlds(&self, _: &Page) -> Result<Vec<WorldId>, StoreError> {
+        panic!("a reader asks for no worlds")
+    }
     async fn delete(&self, _: &Fence) -> Result<(), StoreError> {
         panic!("a reader never deletes")
     }

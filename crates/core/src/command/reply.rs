@@ -12,6 +12,7 @@ use crate::{
     message::SharedMessage,
     notice::Cursor,
     outcome::PromptOutcome,
+    ports::SearchPage,
     seq::{MessageId, Seq, Timestamp, ToolCallId, TurnId},
     status::{ChatStatus, Summary},
 };
@@ -40,6 +41,8 @@ pub enum Reply {
     Log(LogPage),
     /// The world.
     World(Box<WorldInfo>),
+    /// One page of messages that were found.
+    Found(SearchPage),
 }
 
 impl Reply {
@@ -57,6 +60,7 @@ impl Reply {
             Self::Messages(_) => "messages",
             Self::Log(_) => "log",
             Self::World(_) => "world",
+            Self::Found(_) => "found",
         }
     }
 }

@@ -140,6 +140,14 @@ pub trait Store: Send + Sync {
     /// A fault of the store.
     async fn list(&self, world: &WorldId, page: &Page) -> Result<Vec<Summary>, StoreError>;
 
+    /// The worlds whose own log this store holds, in the byte order of their ids, after
+    /// `page.after`.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the store.
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError>;
+
     /// Removes a log's entries and summary, and leaves a tombstone. Doing it again is no error.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use step::is_ready;
 
 use super::{
     ChatState,
+    create::times,
     fingerprint::fingerprint,
     prompts::position,
     state::{Info, Life, Phase, PromptRecord, Queued, Stage, Turn, Work},
@@ -16,7 +17,7 @@ use crate::{
     content::{Metadata, Text},
     event::{Event, ImportedMessage, Recorded},
     id::{ChatId, PromptId},
-    message::{Message, Role, Usage},
+    message::{Message, Role},
     outcome::{PromptOutcome, TurnOutcome},
     seq::{MessageId, Seq, Timestamp, ToolCallId, TurnId},
     tool::ApprovalDecision,
@@ -44,6 +45,13 @@ impl LogError {
 }
 
 pub(super) type Applied = Result<(), &'static str>;
+
+/// What a copied message brings with it besides itself.
+struct Copied {
+    source_id: Option<Text>,
+    at: Timestamp,
+    metadata: Metadata,
+}
 
 impl ChatState {
     /// Folds a log.
@@ -96,7 +104,9 @@ impl ChatState {
         }
         self.apply_event(recorded.seq, recorded.at, &recorded.event).map_err(wrong)?;
         self.head = recorded.seq;
-        self.info.updated_at = recorded.at;
+        if !matches!(recorded.event, Event::ChatCreated { .. } | Event::MessageImported { .. }) {
+            self.info.updated_at = recorded.at;
+        }
         Ok(())
     }
 
@@ -111,8 +121,9 @@ impl ChatState {
                 self.apply_chat(at, event);
                 Ok(())
             }
-            Event::MessageImported { message, written_at, metadata } => {
-                self.apply_imported(seq, message, *written_at, metadata)
+            Event::MessageImported { source_id, message, written_at, metadata } => {
+                let (source_id, metadata) = (source_id.clone(), metadata.clone());
+                self.apply_imported(seq, message, Copied { source_id, at: *written_at, metadata })
             }
             Event::PromptAccepted { .. }
             | Event::PromptEdited { .. }
@@ -168,8 +179,17 @@ impl ChatState {
 
     fn apply_chat(&mut self, at: Timestamp, event: &Event) {
         match event {
-            Event::ChatCreated { title, provenance, metadata, agent, context, origin } => {
+            Event::ChatCreated {
+                title,
+                provenance,
+                metadata,
+                agent,
+                context,
+                origin,
+                archived,
+            } => {
                 self.life = Life::Open;
+                let (created_at, updated_at) = times(origin.as_ref(), at);
                 self.info = Info {
                     title: title.clone(),
                     provenance: *provenance,
@@ -177,9 +197,9 @@ impl ChatState {
                     context: context.clone(),
                     agent: agent.clone(),
                     origin: origin.clone(),
-                    archived: false,
-                    created_at: at,
-                    updated_at: at,
+                    archived: *archived,
+                    created_at,
+                    updated_at,
                 };
             }
             Event::ChatUpdated { title, provenance, metadata, archived, agent } => {
@@ -206,25 +226,19 @@ impl ChatState {
         }
     }
 
-    fn apply_imported(
-        &mut self,
-        seq: Seq,
-        message: &ImportedMessage,
-        at: Timestamp,
-        metadata: &Metadata,
-    ) -> Applied {
+    fn apply_imported(&mut self, seq: Seq, message: &ImportedMessage, copied: Copied) -> Applied {
         let (role, parts, failure) = match message {
             ImportedMessage::User { parts } => {
                 (Role::User { prompt_id: None }, parts.clone(), None)
             }
-            ImportedMessage::Assistant { author, parts, tool_calls } => {
+            ImportedMessage::Assistant { author, parts, reasoning, tool_calls, usage, failure } => {
                 let role = Role::Assistant {
                     author: author.clone(),
-                    reasoning: Text::from(""),
+                    reasoning: reasoning.clone(),
                     tool_calls: tool_calls.clone(),
-                    usage: Usage::default(),
+                    usage: *usage,
                 };
-                (role, parts.clone(), None)
+                (role, parts.clone(), failure.clone())
             }
             ImportedMessage::Tool { index, output, failure } => {
                 let asked = self.history.entries().iter().rev().find(|entry| entry.is_assistant());
@@ -233,8 +247,8 @@ impl ChatState {
                 (role, output.parts.clone(), failure.clone())
             }
         };
-        let (id, metadata) = (MessageId(seq), metadata.clone());
-        let message = Message { id, turn_id: None, at, role, parts, failure, metadata };
+        let (id, Copied { source_id, at, metadata }) = (MessageId(seq), copied);
+        let message = Message { id, turn_id: None, source_id, at, role, parts, failure, metadata };
         self.history.push(Arc::new(message));
         Ok(())
     }
@@ -318,6 +332,7 @@ impl ChatState {
         self.history.push(Arc::new(Message {
             id: MessageId(queued.accepted),
             turn_id: Some(turn),
+            source_id: None,
             at: queued.at,
             role: Role::User { prompt_id: Some(queued.id) },
             parts: queued.body.parts,

@@ -2,27 +2,15 @@
 
 use super::{ChatState, Decision, draft::Draft, state::Life};
 use crate::{
-    command::NewChat,
-    content::{Metadata, Text},
+    command::{ImportedChat, ImportedEntry, NewChat},
+    content::Metadata,
     event::{Event, ImportedMessage, Origin, TitleProvenance},
     id::ChatId,
     limits::Limits,
     message::Role,
     refusal::Refusal,
     seq::{MessageId, Timestamp},
-    tool::ToolOutput,
 };
-
-/// A message to copy into a new log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImportedEntry {
-    /// The message.
-    pub message: ImportedMessage,
-    /// When it was written.
-    pub written_at: Timestamp,
-    /// What came with it.
-    pub metadata: Metadata,
-}
 
 /// Decides the first append of a chat's log.
 ///
@@ -42,31 +30,46 @@ pub fn create(
 ///
 /// # Errors
 ///
-/// As [`create`]; [`Refusal::InvalidInput`] for a tool's result before any assistant's message, and
-/// [`Refusal::ChatFull`] for more messages than a log may hold.
+/// As [`create`]; [`Refusal::InvalidInput`] for a tool's result that answers no call of the last
+/// assistant's message, [`Refusal::ChatFull`] for more messages than a log may hold, and
+/// [`Refusal::TooLarge`] for a history beyond [`Limits::import_bytes_max`].
 pub fn import(
     chat_id: &ChatId,
-    chat: NewChat,
-    source: Text,
-    history: Vec<ImportedEntry>,
+    imported: ImportedChat,
     at: Timestamp,
     limits: &Limits,
 ) -> Result<Decision, Refusal> {
+    let ImportedChat { chat, provenance, archived, source, created_at, updated_at, history } =
+        imported;
     let (events, max) = (1 + history.len() as u64, limits.log_events_max);
     if events > max {
         return Err(Refusal::ChatFull { events, max });
     }
-    let role = |wanted: fn(&ImportedMessage) -> bool| {
-        history.iter().position(move |entry| wanted(&entry.message))
-    };
-    let first_result = role(|message| matches!(message, ImportedMessage::Tool { .. }));
-    let first_call = role(|message| matches!(message, ImportedMessage::Assistant { .. }));
-    if first_result.is_some_and(|result| first_call.is_none_or(|call| result < call)) {
-        let why = "a tool's result comes before any assistant's message".into();
-        return Err(Refusal::InvalidInput { what: "history".into(), why });
+    check_size("source", source.len(), limits.title_bytes_max)?;
+    check_results(&history)?;
+    let bytes = history.iter().map(ImportedEntry::bytes).fold(0, usize::saturating_add);
+    check_size("history", bytes, limits.import_bytes_max)?;
+    for entry in &history {
+        check_metadata("metadata of a message", &entry.metadata, limits)?;
     }
-    let copied = Copied { origin: Some(Origin::Import { source }), history, provenance: None };
-    created(chat_id, chat, copied, at, limits)
+    let origin = Some(Origin::Import { source, created_at, updated_at });
+    created(chat_id, chat, Copied { origin, history, provenance, archived }, at, limits)
+}
+
+/// A tool's result says which call of the last assistant's message it answers.
+fn check_results(history: &[ImportedEntry]) -> Result<(), Refusal> {
+    let mut calls = 0;
+    for entry in history {
+        match &entry.message {
+            ImportedMessage::Assistant { tool_calls, .. } => calls = tool_calls.len(),
+            ImportedMessage::Tool { index, .. } if usize::from(*index) >= calls => {
+                let why = "a tool's result answers no call of the last assistant's message".into();
+                return Err(Refusal::InvalidInput { what: "history".into(), why });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What a new log takes over.
@@ -76,6 +79,7 @@ struct Copied {
     history: Vec<ImportedEntry>,
     /// Who gave the title, when it was taken over too.
     provenance: Option<TitleProvenance>,
+    archived: bool,
 }
 
 fn created(
@@ -88,7 +92,7 @@ fn created(
     check_title(&chat.title, limits)?;
     check_metadata("metadata", &chat.metadata, limits)?;
     check_metadata("context", &chat.context, limits)?;
-    let Copied { origin, history, provenance } = copied;
+    let Copied { origin, history, provenance, archived } = copied;
     let provenance = provenance.unwrap_or_else(|| given_by_hand(&chat.title));
     let empty = ChatState::empty(chat_id.clone());
     let mut draft = Draft::new(&empty, at);
@@ -99,12 +103,25 @@ fn created(
         agent: chat.agent,
         context: chat.context,
         origin,
+        archived,
     });
     for entry in history {
-        let ImportedEntry { message, written_at, metadata } = entry;
-        draft.push(Event::MessageImported { message, written_at, metadata });
+        let ImportedEntry { source_id, message, written_at, metadata } = entry;
+        draft.push(Event::MessageImported { source_id, message, written_at, metadata });
     }
     Ok(draft.done())
+}
+
+/// When a chat was created and last changed, at the moment of its creation: what was brought in keeps
+/// the times that it had.
+pub(super) fn times(origin: Option<&Origin>, at: Timestamp) -> (Timestamp, Timestamp) {
+    match origin {
+        Some(Origin::Import { created_at, updated_at, .. }) => {
+            let created_at = created_at.unwrap_or(at);
+            (created_at, updated_at.unwrap_or(created_at))
+        }
+        _ => (at, at),
+    }
 }
 
 /// Who gave a title that came with a command: nobody when it is empty.
@@ -166,27 +183,7 @@ impl ChatState {
         while entries.get(len).is_some_and(|entry| matches!(entry.role, Role::Tool { .. })) {
             len += 1;
         }
-        let history = entries.iter().take(len).map(|entry| ImportedEntry {
-            message: match &entry.role {
-                Role::User { .. } => ImportedMessage::User { parts: entry.parts.clone() },
-                Role::Assistant { author, tool_calls, .. } => ImportedMessage::Assistant {
-                    author: author.clone(),
-                    parts: entry.parts.clone(),
-                    tool_calls: tool_calls.clone(),
-                },
-                Role::Tool { tool_call_id } => ImportedMessage::Tool {
-                    index: tool_call_id.index,
-                    output: ToolOutput {
-                        parts: entry.parts.clone(),
-                        cut_bytes: 0,
-                        unshown_bytes: 0,
-                    },
-                    failure: entry.failure.clone(),
-                },
-            },
-            written_at: entry.at,
-            metadata: entry.metadata.clone(),
-        });
+        let history = entries.iter().take(len).map(|entry| ImportedEntry::of(entry));
         let provenance = chat.title.is_empty().then_some(self.info.provenance);
         if provenance.is_some() {
             chat.title = self.info.title.clone();
@@ -196,7 +193,8 @@ impl ChatState {
             chat.context = self.info.context.clone();
         }
         let origin = Origin::Fork { chat_id: self.chat_id.clone(), message_id: at_message };
-        let copied = Copied { origin: Some(origin), history: history.collect(), provenance };
+        let history = history.collect();
+        let copied = Copied { origin: Some(origin), history, provenance, archived: false };
         created(new_id, chat, copied, at, limits)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{
     ChatState,
+    create::times,
     state::{Life, Phase, Work},
 };
 use crate::{
@@ -37,12 +38,15 @@ impl ChatState {
         };
         for recorded in events {
             summary.head = recorded.seq;
-            summary.updated_at = recorded.at;
+            match &recorded.event {
+                Event::ChatCreated { origin, .. } => {
+                    (summary.created_at, summary.updated_at) = times(origin.as_ref(), recorded.at);
+                }
+                Event::MessageImported { .. } => {}
+                _ => summary.updated_at = recorded.at,
+            }
             self.count(&mut summary, &recorded.event);
             outlook.follow(&recorded.event);
-            if let Event::ChatCreated { .. } = recorded.event {
-                summary.created_at = recorded.at;
-            }
         }
         summary.kind = outlook.kind(summary.queued);
         summary
@@ -50,7 +54,8 @@ impl ChatState {
 
     fn count(&self, summary: &mut Summary, event: &Event) {
         match event {
-            Event::ChatCreated { title, provenance, metadata, agent, origin, .. } => {
+            Event::ChatCreated { title, provenance, metadata, agent, origin, archived, .. } => {
+                summary.archived = *archived;
                 summary.title.clone_from(title);
                 summary.provenance = *provenance;
                 summary.metadata.clone_from(metadata);

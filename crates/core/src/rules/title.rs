@@ -110,6 +110,7 @@ impl ChatState {
         Some(Message {
             id: first.id,
             turn_id: None,
+            source_id: None,
             at: first.at,
             role: Role::User { prompt_id: None },
             parts: vec![Part::text(text)],

@@ -34,6 +34,7 @@ pub(super) fn written(
     let message = |id, role, parts, failure| Message {
         id,
         turn_id: Some(origin.turn),
+        source_id: None,
         at,
         role,
         parts,

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use polychat_core::{
-    ChatId, Message, Metadata, Part, Timestamp,
-    command::NewChat,
+    ChatId, Message, Part, Timestamp,
+    command::{ImportedChat, ImportedEntry, NewChat},
     content::bytes_of,
     event::ImportedMessage,
-    message::{Role, SharedMessage},
-    rules::{self, ContextPolicy, ContextSize, ImportedEntry, PastTurn},
+    message::{Role, SharedMessage, Usage},
+    rules::{self, ContextPolicy, ContextSize, PastTurn},
     tool::ToolOutput,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -252,14 +252,21 @@ fn copied(what: u8) -> ImportedEntry {
         0..=2 => ImportedMessage::User { parts },
         3..=6 => {
             let tool_calls = vec![call("read"); usize::from(what - 3)];
-            ImportedMessage::Assistant { author: None, parts, tool_calls }
+            ImportedMessage::Assistant {
+                author: None,
+                parts,
+                reasoning: "".into(),
+                tool_calls,
+                usage: Usage::default(),
+                failure: None,
+            }
         }
         _ => {
             let output = ToolOutput::text("data");
             ImportedMessage::Tool { index: u16::from(what - 7), output, failure: None }
         }
     };
-    ImportedEntry { message, written_at: Timestamp(1), metadata: Metadata::NONE }
+    ImportedEntry::new(message, Timestamp(1))
 }
 
 proptest! {
@@ -270,10 +277,19 @@ proptest! {
         answer in select(vec![0, 1, 2, 3, 5, usize::MAX]),
     ) {
         let (id, limits) = (ChatId::new("a").unwrap(), Default::default());
-        let history = history.into_iter().map(copied).collect();
-        let imported =
-            rules::import(&id, NewChat::new(), "x".into(), history, Timestamp(9), &limits);
-        prop_assume!(imported.is_ok());
+        let mut history: Vec<_> = history.into_iter().map(copied).collect();
+        let mut calls = 0;
+        history.retain(|entry| match &entry.message {
+            ImportedMessage::Assistant { tool_calls, .. } => {
+                calls = tool_calls.len();
+                true
+            }
+            ImportedMessage::Tool { index, .. } => usize::from(*index) < calls,
+            _ => true,
+        });
+        let mut imported = ImportedChat::new(NewChat::new(), "x");
+        imported.history = history;
+        let imported = rules::import(&id, imported, Timestamp(9), &limits);
         let mut chat = Chat::of_log(&imported.unwrap().events);
         let policy = Answers::new(usize::MAX, answer);
         chat.context = policy.clone();

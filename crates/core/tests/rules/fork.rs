@@ -1,10 +1,11 @@
 //! How a log begins: forks and imports are complete in their first append.
 
 use polychat_core::{
-    ChatId, Event, Metadata, Timestamp,
-    command::{ChatChange, NewChat},
+    ChatId, Event, Timestamp,
+    command::{ChatChange, ImportedChat, ImportedEntry, NewChat},
     event::{ImportedMessage, Origin, TitleProvenance},
-    rules::{self, ChatState, Decision, ImportedEntry},
+    message::{Role, Usage},
+    rules::{self, ChatState, Decision},
     tool::ToolOutput,
 };
 
@@ -134,12 +135,14 @@ fn a_chat_that_is_not_there_has_no_fork() {
 }
 
 fn entry(message: ImportedMessage) -> ImportedEntry {
-    ImportedEntry { message, written_at: Timestamp(5), metadata: Metadata::NONE }
+    ImportedEntry::new(message, Timestamp(5))
 }
 
 fn import(history: Vec<ImportedEntry>, chat: &Chat) -> Result<Decision, String> {
     let id = ChatId::new("b").unwrap();
-    rules::import(&id, NewChat::new(), "agent-world".into(), history, Timestamp(9), &chat.limits)
+    let mut imported = ImportedChat::new(NewChat::new(), "agent-world");
+    imported.history = history;
+    rules::import(&id, imported, Timestamp(9), &chat.limits)
         .map_err(|refusal| refusal.code().to_owned())
 }
 
@@ -152,7 +155,10 @@ fn imported_history_is_one_append_and_opens_nothing() {
             entry(ImportedMessage::Assistant {
                 author: None,
                 parts: parts("let me see"),
+                reasoning: "hm".into(),
                 tool_calls: vec![call("read")],
+                usage: Usage::new(3, 4),
+                failure: None,
             }),
             entry(ImportedMessage::Tool {
                 index: 0,
@@ -169,10 +175,104 @@ fn imported_history_is_one_append_and_opens_nothing() {
     );
     let at: Vec<_> = state.messages().iter().map(|message| message.at.0).collect();
     assert_eq!(at, [5, 5, 5]);
-    assert_eq!(state.summary().origin, Some(Origin::Import { source: "agent-world".into() }));
+    assert_eq!(
+        state.summary().origin,
+        Some(Origin::Import { source: "agent-world".into(), created_at: None, updated_at: None })
+    );
     let orphan = history().split_off(2);
     assert_eq!(import(orphan, &chat).unwrap_err(), "invalid_input");
     let mut small = Chat::new();
     small.limits.log_events_max = 3;
     assert_eq!(import(history(), &small).unwrap_err(), "chat_full");
+}
+
+// issue 4: what is brought in keeps the times, the names and the place in lists that it had
+#[test]
+fn an_imported_chat_is_what_it_was_there() {
+    let said = ImportedMessage::User { parts: vec![polychat_core::Part::text("hi")] };
+    let mut entry = ImportedEntry::new(said, Timestamp(5));
+    entry.source_id = Some("msg-7".into());
+    let mut imported = ImportedChat::new(NewChat::new().title("Old plans"), "my old app");
+    imported.provenance = Some(TitleProvenance::Auto);
+    imported.archived = true;
+    (imported.created_at, imported.updated_at) = (Some(Timestamp(4)), Some(Timestamp(6)));
+    imported.history = vec![entry];
+    let (id, limits) = (ChatId::new("b").unwrap(), Default::default());
+    let decision = rules::import(&id, imported, Timestamp(90), &limits).unwrap();
+    let mut state = state_of(&decision);
+    let empty = ChatState::of_empty_log(&id);
+    let summary = state.summary();
+    assert_eq!(empty.summary_after(&decision.events), summary);
+    assert_eq!((summary.created_at, summary.updated_at), (Timestamp(4), Timestamp(6)));
+    assert_eq!((summary.archived, summary.provenance), (true, TitleProvenance::Auto));
+    assert_eq!(state.messages()[0].source_id.as_deref(), Some("msg-7"));
+
+    // A fork takes the names along; what happens here moves the time.
+    let chat = Chat::of_log(&decision.events);
+    let copy = state_of(&fork(&chat, 2).unwrap());
+    assert_eq!(copy.messages()[0].source_id.as_deref(), Some("msg-7"));
+    let closed = polychat_core::Recorded {
+        chat_id: id,
+        seq: state.head().next(),
+        at: Timestamp(100),
+        event: Event::ChatClosed {},
+    };
+    state.apply(&closed).unwrap();
+    assert_eq!(state.summary().created_at, Timestamp(4));
+    assert_eq!(state.summary().updated_at, Timestamp(100));
+}
+
+// law 7
+#[test]
+fn an_import_is_refused_when_it_is_larger_than_allowed() {
+    let said = || ImportedMessage::User { parts: vec![polychat_core::Part::text("0123456789")] };
+    let entries = || vec![entry(said()), entry(said())];
+    let mut chat = Chat::new();
+    chat.limits.import_bytes_max = 20;
+    assert!(import(entries(), &chat).is_ok());
+    chat.limits.import_bytes_max = 19;
+    assert_eq!(import(entries(), &chat).unwrap_err(), "too_large");
+}
+
+// law 5: no result stands there without its call
+#[test]
+fn an_imported_result_names_a_call_of_the_answer_before_it() {
+    let result = |index| {
+        entry(ImportedMessage::Tool { index, output: ToolOutput::text("data"), failure: None })
+    };
+    let asks = |tool_calls| {
+        entry(ImportedMessage::Assistant {
+            author: None,
+            parts: Vec::new(),
+            reasoning: "".into(),
+            tool_calls,
+            usage: Usage::default(),
+            failure: None,
+        })
+    };
+    let chat = Chat::new();
+    assert!(import(vec![asks(vec![call("read")]), result(0)], &chat).is_ok());
+    for wrong in [
+        vec![asks(vec![call("read")]), result(1)],
+        vec![asks(vec![call("read")]), asks(Vec::new()), result(0)],
+    ] {
+        assert_eq!(import(wrong, &chat).unwrap_err(), "invalid_input");
+    }
+}
+
+// issue 3, issue 4: a fork shows what its source shows
+#[test]
+fn a_fork_keeps_what_was_thought_and_what_it_cost() {
+    let history = vec![entry(ImportedMessage::Assistant {
+        author: None,
+        parts: Vec::new(),
+        reasoning: "hm".into(),
+        tool_calls: Vec::new(),
+        usage: Usage::new(3, 4),
+        failure: None,
+    })];
+    let chat = Chat::of_log(&import(history, &Chat::new()).unwrap().events);
+    let copy = state_of(&fork(&chat, 2).unwrap());
+    let Role::Assistant { reasoning, usage, .. } = &copy.messages()[0].role else { panic!() };
+    assert_eq!((&**reasoning, *usage), ("hm", Usage::new(3, 4)));
 }

@@ -57,8 +57,12 @@ fn call() -> ToolCall {
 fn chat_events() -> Vec<Event> {
     let chat_id = ChatId::new("source").unwrap();
     let output = || ToolOutput { parts: vec![Part::text("data")], cut_bytes: 3, unshown_bytes: 0 };
-    let imported =
-        |message| Event::MessageImported { message, written_at: Timestamp(5), metadata: object() };
+    let imported = |message| Event::MessageImported {
+        source_id: Some("msg-1".into()),
+        message,
+        written_at: Timestamp(5),
+        metadata: object(),
+    };
     vec![
         Event::ChatCreated {
             title: "Tea".into(),
@@ -67,6 +71,7 @@ fn chat_events() -> Vec<Event> {
             agent: Some(agent_name("guide")),
             context: object(),
             origin: Some(Origin::Fork { chat_id, message_id: message(7) }),
+            archived: false,
         },
         Event::ChatCreated {
             title: "".into(),
@@ -74,7 +79,12 @@ fn chat_events() -> Vec<Event> {
             metadata: Metadata::NONE,
             agent: None,
             context: Metadata::NONE,
-            origin: Some(Origin::Import { source: "agent-world".into() }),
+            origin: Some(Origin::Import {
+                source: "agent-world".into(),
+                created_at: Some(Timestamp(1_000)),
+                updated_at: Some(Timestamp(2_000)),
+            }),
+            archived: true,
         },
         Event::ChatUpdated {
             title: Some("Coffee".into()),
@@ -90,7 +100,10 @@ fn chat_events() -> Vec<Event> {
         imported(ImportedMessage::Assistant {
             author: Some(agent_name("guide")),
             parts: parts(),
+            reasoning: "hm".into(),
             tool_calls: vec![call()],
+            usage: Usage::new(3, 4),
+            failure: Some(failure()),
         }),
         imported(ImportedMessage::Tool { index: 0, output: output(), failure: Some(failure()) }),
         Event::ToolStart { tool_call_id: call_id("12.0"), name: "read".into() },

@@ -2,15 +2,13 @@
 
 use polychat_core::{
     ChatId, Event, Metadata, Part, Timestamp,
-    command::{ChatChange, NewChat},
+    command::{ChatChange, ImportedChat, ImportedEntry, NewChat},
     event::{
         ImportedMessage, PromptBody,
         PromptMode::Queue,
         TitleProvenance::{self, Auto, Default as Nobody, Manual},
     },
-    rules::{
-        self, ImportedEntry, TITLE_EXCERPT_BYTES_MAX, TITLE_INSTRUCTIONS, TITLE_OUTPUT_TOKENS_MAX,
-    },
+    rules::{self, TITLE_EXCERPT_BYTES_MAX, TITLE_INSTRUCTIONS, TITLE_OUTPUT_TOKENS_MAX},
 };
 use proptest::prelude::*;
 
@@ -361,13 +359,12 @@ fn a_fork_takes_its_title_along_or_gets_its_own_from_how_its_history_began() {
 
 #[test]
 fn an_import_without_a_title_gets_one_after_its_first_turn_here() {
-    let entry =
-        |message| ImportedEntry { message, written_at: Timestamp(5), metadata: Metadata::NONE };
-    let history = vec![entry(ImportedMessage::User { parts: vec![Part::text("old question")] })];
+    let asked = ImportedMessage::User { parts: vec![Part::text("old question")] };
+    let imported =
+        ImportedChat::new(NewChat::new(), "x").entry(ImportedEntry::new(asked, Timestamp(5)));
     let id = ChatId::new("a").unwrap();
     let limits = Default::default();
-    let decision =
-        rules::import(&id, NewChat::new(), "x".into(), history, Timestamp(9), &limits).unwrap();
+    let decision = rules::import(&id, imported, Timestamp(9), &limits).unwrap();
     let mut chat = Chat::of_log(&decision.events);
     chat.agents.settings.titles = true;
     assert!(!chat.state.wants_title());

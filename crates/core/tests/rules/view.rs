@@ -99,6 +99,7 @@ fn the_stored_context_of_chat_and_prompt_reaches_the_step() {
             agent: None,
             context: object(1).into(),
             origin: None,
+            archived: false,
         },
         chat_id: chat_id(),
         ..(*log.remove(0)).clone()

@@ -229,6 +229,7 @@ mod tests {
         Arc::new(Message {
             id: MessageId(Seq::FIRST.plus(at)),
             turn_id: None,
+            source_id: None,
             at: Timestamp::default(),
             role,
             parts,

@@ -86,6 +86,7 @@ impl History {
         self.0.push(Message {
             id,
             turn_id: None,
+            source_id: None,
             at: Timestamp::default(),
             role,
             parts: parts.to_vec(),

@@ -79,6 +79,7 @@ impl Script {
             agent: None,
             context: Metadata::NONE,
             origin: None,
+            archived: false,
         }]);
         for _ in 0..turns {
             script.turn(&mut words);

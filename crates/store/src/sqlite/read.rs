@@ -197,6 +197,25 @@ pub(super) fn list(
     walk().map_err(|error| fault("listing chats", &error))
 }
 
+/// The worlds whose own log is here, in the byte order of their ids.
+pub(super) fn worlds(connection: &Connection, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
+    let walk = || -> rusqlite::Result<Vec<WorldId>> {
+        let mut rows = connection.prepare_cached(
+            "SELECT name FROM worlds JOIN logs ON logs.world = worlds.id AND logs.chat = ''
+             WHERE name > ?1 ORDER BY name LIMIT ?2",
+        )?;
+        let mut rows = rows.query(params![page.after.as_deref().unwrap_or(""), limit])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            // As in a list: a name that is none belongs to no world that anybody could ask for.
+            found.extend(WorldId::new(row.get::<_, String>(0)?));
+        }
+        Ok(found)
+    };
+    walk().map_err(|error| fault("listing worlds", &error))
+}
+
 /// The summary in the log's row; `None` when it is not what was stored.
 pub(super) fn stored_summary(
     connection: &Connection,

@@ -174,6 +174,7 @@ async fn what_was_imported_is_found_and_outputs_of_tools_are_not() {
     let store = place.store();
     let mut chat = Chat::create(&store, "w", "seed").await;
     let import = |message| Event::MessageImported {
+        source_id: None,
         message,
         written_at: Timestamp(5),
         metadata: polychat_core::Metadata::NONE,
@@ -186,7 +187,10 @@ async fn what_was_imported_is_found_and_outputs_of_tools_are_not() {
         import(ImportedMessage::Assistant {
             author: None,
             parts: parts("imported answer"),
+            reasoning: "".into(),
             tool_calls: vec![call],
+            usage: Default::default(),
+            failure: None,
         }),
         import(ImportedMessage::Tool { index: 0, output, failure: None }),
     ])
@@ -328,6 +332,7 @@ fn events(chat: &Chat<'_>, n: usize, happens: &Happens) -> Option<Vec<Event>> {
             vec![Event::HistoryTruncated { from }]
         }
         Happens::Import => vec![Event::MessageImported {
+            source_id: None,
             message: ImportedMessage::User { parts: vec![Part::text(&*word)] },
             written_at: Timestamp(1),
             metadata: polychat_core::Metadata::NONE,

@@ -93,6 +93,10 @@ impl Store for Passing {
         self.store.list(world, page).await
     }
 
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        self.store.worlds(page).await
+    }
+
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
         self.store.delete(fence).await
     }
@@ -172,6 +176,7 @@ pub(crate) fn created(title: &str) -> Event {
         agent: None,
         context: polychat_core::Metadata::NONE,
         origin: None,
+        archived: false,
     }
 }
 

@@ -113,6 +113,7 @@ fn message() -> BoxedStrategy<Message> {
         .prop_map(|(id, turn_id, at, prompt_id, parts, metadata)| Message {
             id,
             turn_id,
+            source_id: None,
             at: Timestamp(at),
             role: Role::User { prompt_id },
             parts,

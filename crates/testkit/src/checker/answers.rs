@@ -280,6 +280,7 @@ fn wish(command: &Command) -> Option<(ChatId, Wish)> {
     let wish = match command {
         Command::CreateChat { .. } => Wish::Created,
         Command::ForkChat { chat, .. } => return Some((chat.id.clone()?, Wish::Created)),
+        Command::ImportChat { .. } => Wish::Created,
         Command::UpdateChat { .. } => Wish::Updated,
         Command::CloseChat { .. } => Wish::Closed,
         Command::ReopenChat { .. } => Wish::Reopened,
@@ -325,6 +326,11 @@ fn fits(command: &Command, reply: &Reply) -> bool {
             Reply::Chat(id) => chat.id.as_ref().is_none_or(|asked| asked == id),
             _ => false,
         },
+        Command::ImportChat { chat } => match reply {
+            Reply::Chat(id) => chat.chat.id.as_ref().is_none_or(|asked| asked == id),
+            _ => false,
+        },
+        Command::Search { .. } => matches!(reply, Reply::Found(_)),
         Command::ListChats { .. } => matches!(reply, Reply::Chats(_)),
         Command::Snapshot { chat } => match reply {
             Reply::Snapshot(snapshot) => snapshot.status.chat_id == *chat,

@@ -146,6 +146,10 @@ impl<S: Store> Store for RecordingStore<S> {
         Ok(summaries)
     }
 
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        self.inner.worlds(page).await
+    }
+
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
         self.inner.delete(fence).await
     }

@@ -1,10 +1,14 @@
 //! Every command.
 
 use polychat_core::{
-    Command, ModelParams, Seq,
+    Command, Event, ModelParams, Seq, Timestamp,
     agent::WorldSettings,
-    command::{CancelTarget, ChatChange, ChatFilter, NewChat, Page, PromptChange, ReviseTarget},
-    event::{PromptBody, PromptMode},
+    command::{
+        CancelTarget, ChatChange, ChatFilter, ImportedChat, ImportedEntry, NewChat, Page,
+        PromptChange, ReviseTarget,
+    },
+    event::{PromptBody, PromptMode, TitleProvenance},
+    ports::SearchQuery,
     tool::{ApprovalDecision, PolicyMode, ToolPolicy, ToolSelection},
 };
 use serde_json::json;
@@ -18,9 +22,10 @@ use super::{
 ///
 /// The enum may grow, so no `match` can prove that [`every_command`] is complete; a test compares
 /// its names with these.
-pub const COMMAND_NAMES: [&str; 22] = [
+pub const COMMAND_NAMES: [&str; 24] = [
     "chat/create",
     "chat/fork",
+    "chat/import",
     "chat/list",
     "chat/snapshot",
     "chat/update",
@@ -37,6 +42,7 @@ pub const COMMAND_NAMES: [&str; 22] = [
     "approval/decide",
     "messages/list",
     "log/read",
+    "search",
     "world/get",
     "world/update",
     "agent/put",
@@ -70,7 +76,9 @@ fn chat_commands() -> Vec<Command> {
     vec![
         Command::CreateChat { chat: new_chat.clone() },
         Command::CreateChat { chat: NewChat::new() },
-        Command::ForkChat { from: chat.clone(), at: message_id(7), chat: new_chat },
+        Command::ForkChat { from: chat.clone(), at: message_id(7), chat: new_chat.clone() },
+        Command::ImportChat { chat: Box::new(imported_chat(new_chat)) },
+        Command::ImportChat { chat: Box::new(ImportedChat::new(NewChat::new(), "elsewhere")) },
         Command::ListChats { page: Page::after("chat-9", 20), filter },
         Command::ListChats { page: Page::first(1), filter: ChatFilter::new() },
         Command::Snapshot { chat: chat.clone() },
@@ -80,6 +88,24 @@ fn chat_commands() -> Vec<Command> {
         Command::ReopenChat { chat: chat.clone() },
         Command::DeleteChat { chat },
     ]
+}
+
+fn imported_chat(chat: NewChat) -> ImportedChat {
+    let mut imported = ImportedChat::new(chat, "elsewhere");
+    imported.provenance = Some(TitleProvenance::Auto);
+    imported.archived = true;
+    imported.created_at = Some(Timestamp(1_000));
+    imported.updated_at = Some(Timestamp(2_000));
+    imported.history = super::events::imported_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::MessageImported { source_id, message, written_at, metadata } => {
+                Some(ImportedEntry { source_id, message, written_at, metadata })
+            }
+            _ => None,
+        })
+        .collect();
+    imported
 }
 
 fn prompt_commands() -> Vec<Command> {
@@ -146,7 +172,9 @@ fn read_commands() -> Vec<Command> {
     vec![
         Command::ListMessages { chat: chat.clone(), page: Page::after("4", 50) },
         Command::ReadLog { chat: chat.clone(), after: Seq::ZERO, limit: 1 },
-        Command::ReadLog { chat, after: seq(12), limit: 100 },
+        Command::ReadLog { chat: chat.clone(), after: seq(12), limit: 100 },
+        Command::Search { query: SearchQuery::new("green tea", Page::first(20)) },
+        Command::Search { query: SearchQuery::new("tea", Page::after("7", 1)).in_chat(chat) },
     ]
 }
 

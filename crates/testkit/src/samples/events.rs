@@ -72,10 +72,15 @@ fn chat_events() -> Vec<Event> {
         agent: Some(agent_name("guide")),
         context: metadata("context"),
         origin,
+        archived: true,
     };
     vec![
         created(Some(Origin::Fork { chat_id: chat_id("source"), message_id: message_id(7) })),
-        created(Some(Origin::Import { source: "agent-world".into() })),
+        created(Some(Origin::Import {
+            source: "agent-world".into(),
+            created_at: Some(Timestamp(1_000)),
+            updated_at: Some(Timestamp(2_000)),
+        })),
         Event::ChatCreated {
             title: "".into(),
             provenance: TitleProvenance::Default,
@@ -83,6 +88,7 @@ fn chat_events() -> Vec<Event> {
             agent: None,
             context: Default::default(),
             origin: None,
+            archived: false,
         },
         Event::ChatUpdated {
             title: Some("Better plans".into()),
@@ -104,8 +110,9 @@ fn chat_events() -> Vec<Event> {
     ]
 }
 
-fn imported_events() -> Vec<Event> {
+pub(super) fn imported_events() -> Vec<Event> {
     let imported = |message| Event::MessageImported {
+        source_id: Some("msg-1".into()),
         message,
         written_at: Timestamp(1_600_000_000_000),
         metadata: metadata("imported"),
@@ -115,7 +122,10 @@ fn imported_events() -> Vec<Event> {
         imported(ImportedMessage::Assistant {
             author: Some(agent_name("guide")),
             parts: every_part(),
+            reasoning: "hm".into(),
             tool_calls: vec![tool_call()],
+            usage: Usage::new(3, 4),
+            failure: Some(failure()),
         }),
         imported(ImportedMessage::Tool {
             index: 0,
@@ -123,10 +133,14 @@ fn imported_events() -> Vec<Event> {
             failure: Some(failure()),
         }),
         Event::MessageImported {
+            source_id: None,
             message: ImportedMessage::Assistant {
                 author: None,
                 parts: Vec::new(),
+                reasoning: "".into(),
                 tool_calls: Vec::new(),
+                usage: Usage::default(),
+                failure: None,
             },
             written_at: Timestamp(0),
             metadata: Default::default(),

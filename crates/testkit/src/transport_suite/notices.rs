@@ -12,8 +12,13 @@ use super::replies::status;
 use crate::samples;
 
 /// Every reason for which a stream ends.
-pub const END_REASONS: [EndReason; 4] =
-    [EndReason::Deleted, EndReason::WorldClosed, EndReason::Unreadable, EndReason::Damaged];
+pub const END_REASONS: [EndReason; 5] = [
+    EndReason::Deleted,
+    EndReason::WorldClosed,
+    EndReason::Unreadable,
+    EndReason::Damaged,
+    EndReason::Failed,
+];
 
 /// Every recorded and live event as notices of a chat, with cursors; no end.
 #[must_use]

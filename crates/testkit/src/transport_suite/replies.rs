@@ -11,6 +11,7 @@ use polychat_core::{
     },
     event::{ApprovalKind, PromptMode},
     message::{Role, Usage},
+    ports::{Hit, SearchPage, Snippet},
 };
 use serde_json::json;
 
@@ -142,6 +143,7 @@ fn messages() -> Vec<Arc<Message>> {
     let message = |n, role| Message {
         id: samples::message_id(n),
         turn_id: Some(samples::turn_id(4)),
+        source_id: None,
         at: Timestamp(n),
         role,
         parts: samples::every_part(),
@@ -175,6 +177,12 @@ fn messages() -> Vec<Arc<Message>> {
     [copied, user, said, broken, tool].map(Arc::new).into()
 }
 
+fn found(chat: &ChatId) -> SearchPage {
+    let snippet = Snippet { text: "… green tea …".into(), marks: vec![4..9, 10..13] };
+    let hit = Hit { chat_id: chat.clone(), message_id: samples::message_id(3), snippet };
+    SearchPage { hits: vec![hit], next: Some("3".into()) }
+}
+
 fn world() -> WorldInfo {
     WorldInfo {
         world_id: samples::world_id("w"),
@@ -189,7 +197,8 @@ fn world() -> WorldInfo {
 pub fn reply_to(command: &Command) -> Reply {
     let chat = command.chat().cloned().unwrap_or_else(|| samples::chat_id("chosen"));
     match command {
-        Command::CreateChat { .. } => Reply::Chat(chat),
+        Command::CreateChat { .. } | Command::ImportChat { .. } => Reply::Chat(chat),
+        Command::Search { .. } => Reply::Found(found(&chat)),
         Command::ForkChat { chat: new, .. } => {
             Reply::Chat(new.id.clone().unwrap_or_else(|| samples::chat_id("chosen")))
         }

@@ -191,6 +191,10 @@ impl Store for NaiveStore {
         Ok(self.state().list(world, page))
     }
 
+    async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
+        Ok(self.state().worlds(page))
+    }
+
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
         self.state().delete(&self.place(&fence.key), fence.epoch)
     }

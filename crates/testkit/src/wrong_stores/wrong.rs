@@ -108,6 +108,21 @@ wrongs! {
     /// Lists a world's own log as if it were a chat.
     ListsWorldLogs => a_world_s_own_log_is_in_no_list,
 
+    /// Lists a world as soon as its log is opened.
+    ListsUnbornWorlds => a_world_is_listed_from_its_first_entry_on,
+    /// Lists every world in which there is a chat.
+    ListsWorldsOfChats => a_world_is_listed_from_its_first_entry_on,
+    /// Keeps a world in the list when its log is deleted.
+    ListsDeletedWorlds => a_world_whose_log_is_deleted_is_in_no_list,
+    /// Lists a world once for each chat in it, too.
+    RepeatsWorlds => each_world_is_listed_once_in_the_byte_order_of_ids,
+    /// Lists worlds in the order of their creation.
+    ListsWorldsUnordered => each_world_is_listed_once_in_the_byte_order_of_ids,
+    /// Begins a page with the world after which it should begin.
+    RepeatsWorldsAtPages => pages_of_worlds_join_without_gap_or_repeat,
+    /// Lists all worlds, whatever the limit.
+    IgnoresWorldsLimit => a_page_of_worlds_is_no_longer_than_was_asked_for,
+
     /// Names logs by their chat alone.
     ForgetsWorldInKeys => chats_with_the_same_id_in_two_worlds_are_two,
     /// Keeps a world's log where a chat of that id has its own.

@@ -54,6 +54,7 @@ pub(crate) fn created() -> Event {
         agent: None,
         context: Metadata::NONE,
         origin: None,
+        archived: false,
     }
 }
 pub(crate) fn accepted(id: &str, mode: PromptMode, text: &str) -> Event {
@@ -139,6 +140,7 @@ fn said(n: u64, role: Role, text: &str) -> Arc<Message> {
     Arc::new(Message {
         id: message(n),
         turn_id: None,
+        source_id: None,
         at: Timestamp(0),
         role,
         parts: vec![Part::text(text)],

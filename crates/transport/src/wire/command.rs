@@ -7,8 +7,8 @@ use super::{
     WireLimits,
     params::{
         AgentParams, CancelParams, ChatParams, ChatsParams, DecideParams, EditParams, ForkParams,
-        LogParams, MessagesParams, NewChatParams, NoParams, PromptParams, PutAgentParams,
-        ReviseParams, SendParams, SettingsParams, UpdateParams,
+        ImportParams, LogParams, MessagesParams, NewChatParams, NoParams, PromptParams,
+        PutAgentParams, ReviseParams, SearchParams, SendParams, SettingsParams, UpdateParams,
     },
 };
 use crate::error::{RejectedCommand, claim, why};
@@ -39,6 +39,9 @@ pub enum WireCommand {
     /// Copies a chat.
     #[serde(rename = "chat/fork")]
     ForkChat(ForkParams),
+    /// Brings a chat in.
+    #[serde(rename = "chat/import")]
+    ImportChat(ImportParams),
     /// Lists chats.
     #[serde(rename = "chat/list")]
     ListChats(ChatsParams),
@@ -87,6 +90,9 @@ pub enum WireCommand {
     /// Reads a log.
     #[serde(rename = "log/read")]
     ReadLog(LogParams),
+    /// Looks for messages.
+    #[serde(rename = "search")]
+    Search(SearchParams),
     /// Reads the world.
     #[serde(rename = "world/get")]
     GetWorld(Option<NoParams>),
@@ -103,9 +109,10 @@ pub enum WireCommand {
 
 impl WireCommand {
     /// The methods that the wire knows, in the order of [`WireCommand`].
-    pub const METHODS: [&'static str; 22] = [
+    pub const METHODS: [&'static str; 24] = [
         "chat/create",
         "chat/fork",
+        "chat/import",
         "chat/list",
         "chat/snapshot",
         "chat/update",
@@ -122,6 +129,7 @@ impl WireCommand {
         "approval/decide",
         "messages/list",
         "log/read",
+        "search",
         "world/get",
         "world/update",
         "agent/put",

@@ -3,7 +3,11 @@
 //! They become domain values in [`super::command`], by `TryFrom`. Unknown fields are refused.
 
 use polychat_core::{
-    AgentConfig, Part, agent::WorldSettings, content::Text, event::PromptMode,
+    AgentConfig, Part, Timestamp,
+    agent::WorldSettings,
+    command::ImportedEntry,
+    content::Text,
+    event::{PromptMode, TitleProvenance},
     tool::ApprovalDecision,
 };
 use serde::{Deserialize, Serialize};
@@ -52,6 +56,42 @@ params! {
         at: u64,
         /// What the new one is given.
         chat: NewChatParams,
+    }
+
+    /// A chat of another system, whole.
+    ImportParams {
+        /// What it is given.
+        chat: NewChatParams,
+        /// Who gave the title there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provenance: Option<TitleProvenance>,
+        /// Whether it is hidden in lists.
+        #[serde(default)]
+        archived: bool,
+        /// Which system it comes from, for people.
+        source: Text,
+        /// When it was created there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created_at: Option<Timestamp>,
+        /// When something last happened in it there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updated_at: Option<Timestamp>,
+        /// Its messages, in order.
+        history: Vec<ImportedEntry>,
+    }
+
+    /// What is looked for.
+    SearchParams {
+        /// Words as a person types them.
+        text: Text,
+        /// Only messages of this chat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat_id: Option<String>,
+        /// The `next` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Text>,
+        /// Hits at most.
+        limit: usize,
     }
 
     /// Which chats.

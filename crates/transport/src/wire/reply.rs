@@ -7,6 +7,7 @@ use polychat_core::{
     command::{
         Accepted, ChatPage, LogPage, MessagePage, PromptState, Snapshot, WaitingPrompt, WorldInfo,
     },
+    ports::SearchPage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -48,6 +49,8 @@ pub enum WireReply {
     Log(LogPage),
     /// The world.
     World(Box<WorldInfo>),
+    /// One page of messages that were found.
+    Found(SearchPage),
 }
 
 impl TryFrom<Reply> for WireReply {
@@ -65,6 +68,7 @@ impl TryFrom<Reply> for WireReply {
             Reply::Messages(page) => Self::Messages(page),
             Reply::Log(page) => Self::Log(page),
             Reply::World(world) => Self::World(world),
+            Reply::Found(page) => Self::Found(page),
             _ => return Err(RejectedReply::NoWireForm),
         })
     }
@@ -133,6 +137,7 @@ fn body(kind: &str, bytes: &[u8], expected: &Expected) -> Result<Reply, Rejected
         "messages" => Reply::Messages(parse(bytes)?),
         "log" => Reply::Log(log(bytes, expected)?),
         "world" => Reply::World(parse(bytes)?),
+        "found" => Reply::Found(parse(bytes)?),
         _ => return Err(RejectedReply::NoWireForm),
     })
 }

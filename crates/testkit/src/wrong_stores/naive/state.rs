@@ -225,6 +225,30 @@ impl State {
         summaries
     }
 
+    pub(super) fn worlds(&self, page: &Page) -> Vec<WorldId> {
+        let of_chats = self.is(Wrong::ListsWorldsOfChats) || self.is(Wrong::RepeatsWorlds);
+        let logs = self.logs.iter().filter(|(key, log)| {
+            (log.born || self.is(Wrong::ListsUnbornWorlds))
+                && (!log.deleted || self.is(Wrong::ListsDeletedWorlds))
+                && (key.chat().is_none() || of_chats)
+        });
+        let mut worlds: Vec<WorldId> = logs.map(|(key, _)| key.world().clone()).collect();
+        if !self.is(Wrong::ListsWorldsUnordered) {
+            worlds.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        }
+        if !self.is(Wrong::RepeatsWorlds) {
+            worlds.dedup();
+        }
+        if let Some(after) = page.after.as_deref() {
+            let repeat = self.is(Wrong::RepeatsWorldsAtPages);
+            worlds.retain(|world| world.as_str() > after || repeat && world.as_str() == after);
+        }
+        if !self.is(Wrong::IgnoresWorldsLimit) {
+            worlds.truncate(page.limit);
+        }
+        worlds
+    }
+
     pub(super) fn delete(&mut self, key: &LogKey, epoch: Epoch) -> Result<(), StoreError> {
         let wrong = self.wrong;
         let Some(log) = self.log(key) else { return no(StoreErrorKind::Fenced) };

@@ -21,6 +21,15 @@ impl TryFrom<Command> for WireCommand {
                 at: at.0.get(),
                 chat: new_chat(chat),
             }),
+            Command::ImportChat { chat } => Self::ImportChat(ImportParams {
+                chat: new_chat(chat.chat),
+                provenance: chat.provenance,
+                archived: chat.archived,
+                source: chat.source,
+                created_at: chat.created_at,
+                updated_at: chat.updated_at,
+                history: chat.history,
+            }),
             Command::ListChats { page, filter } => Self::ListChats(ChatsParams {
                 after: page.after,
                 limit: page.limit,
@@ -96,6 +105,12 @@ impl TryFrom<Command> for WireCommand {
             Command::ReadLog { chat, after, limit } => {
                 Self::ReadLog(LogParams { chat_id: text(&chat), after: after.get(), limit })
             }
+            Command::Search { query } => Self::Search(SearchParams {
+                text: query.text,
+                chat_id: query.chat.as_ref().map(text),
+                after: query.page.after,
+                limit: query.page.limit,
+            }),
             Command::GetWorld => Self::GetWorld(Some(NoParams {})),
             Command::UpdateWorld { settings } => Self::UpdateWorld(SettingsParams { settings }),
             Command::PutAgent { agent } => Self::PutAgent(PutAgentParams { agent: finite(agent)? }),

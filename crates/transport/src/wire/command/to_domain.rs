@@ -2,9 +2,13 @@
 
 use polychat_core::{
     AgentName, ChatId, Command, MessageId, Metadata, PromptId, Seq, TurnId,
-    command::{CancelTarget, ChatChange, ChatFilter, NewChat, Page, PromptChange, ReviseTarget},
+    command::{
+        CancelTarget, ChatChange, ChatFilter, ImportedChat, NewChat, Page, PromptChange,
+        ReviseTarget,
+    },
     content::Text,
     event::PromptBody,
+    ports::SearchQuery,
 };
 
 use super::{super::params::*, WireCommand};
@@ -23,6 +27,7 @@ impl TryFrom<WireCommand> for Command {
                 at: MessageId(seq("at", p.at)?),
                 chat: new_chat(p.chat)?,
             },
+            WireCommand::ImportChat(p) => Self::ImportChat { chat: Box::new(imported_chat(p)?) },
             WireCommand::ListChats(p) => Self::ListChats {
                 page: page(p.after, p.limit),
                 filter: filter(p.title_contains, p.archived),
@@ -78,6 +83,11 @@ impl TryFrom<WireCommand> for Command {
                 after: seq("after", p.after)?,
                 limit: p.limit,
             },
+            WireCommand::Search(p) => {
+                let chat = p.chat_id.map(chat).transpose()?;
+                let query = SearchQuery::new(p.text, page(p.after, p.limit));
+                Self::Search { query: SearchQuery { chat, ..query } }
+            }
             WireCommand::GetWorld(_) => Self::GetWorld,
             WireCommand::UpdateWorld(p) => Self::UpdateWorld { settings: p.settings },
             WireCommand::PutAgent(p) => Self::PutAgent { agent: p.agent },
@@ -130,6 +140,16 @@ fn new_chat(params: NewChatParams) -> Result<NewChat> {
     chat.id = params.chat_id.map(self::chat).transpose()?;
     chat.agent = agent(params.agent)?;
     Ok(chat)
+}
+
+fn imported_chat(params: ImportParams) -> Result<ImportedChat> {
+    let mut imported = ImportedChat::new(new_chat(params.chat)?, params.source);
+    imported.provenance = params.provenance;
+    imported.archived = params.archived;
+    imported.created_at = params.created_at;
+    imported.updated_at = params.updated_at;
+    imported.history = params.history;
+    Ok(imported)
 }
 
 fn chat_change(params: UpdateParams) -> Result<ChatChange> {
