@@ -55,8 +55,9 @@ impl PromptHandle {
     /// # Errors
     ///
     /// Refused as `chat_deleted` when the chat is gone before this was called, as `world_closed`
-    /// when the world closes first, as `subscribers_full` because waiting is watching; a fault when
-    /// the log cannot be read.
+    /// when the world closes first, as `chat_failed` when the chat fails first or its log is
+    /// damaged, as `subscribers_full` because waiting is watching; a fault when the log cannot be
+    /// read. The prompt stays accepted: once a failed chat is reopened, this may be called again.
     pub async fn outcome(&self) -> Result<PromptOutcome, CommandError> {
         Ok(self.ended().await?.outcome)
     }
@@ -99,6 +100,9 @@ impl PromptHandle {
         match reason {
             EndReason::Deleted => Refusal::ChatDeleted { chat_id: self.chat.id().clone() }.into(),
             EndReason::WorldClosed => Refusal::WorldClosed {}.into(),
+            EndReason::Failed | EndReason::Damaged => {
+                Refusal::ChatFailed { reason: reason.to_string().into() }.into()
+            }
             other => Fault::new(FaultKind::StoreUnavailable, &other.to_string()).into(),
         }
     }

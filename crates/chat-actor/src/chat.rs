@@ -145,12 +145,14 @@ impl Chat {
         if let Work::Create(decision) = work {
             return self.create(*decision, responder).await;
         }
-        if is_reopen(&work) && matches!(self.phase, Phase::Quarantined(_)) {
+        let deletes = is_delete(&work);
+        if (deletes || is_reopen(&work)) && matches!(self.phase, Phase::Quarantined(_)) {
             // Damage that was in the reading alone has passed.
             self.phase = Phase::Unread(None);
         }
         self.read_log_once().await?;
         match (&mut self.phase, work) {
+            (Phase::Quarantined(_), _) if deletes => self.remove_unusable_log(responder).await,
             (Phase::Ready(_), Work::Change(command)) => {
                 self.input(Input::Command(*command), Some(responder)).await
             }
@@ -343,6 +345,11 @@ impl Chat {
 fn is_reopen(work: &Work) -> bool {
     use polychat_core::rules::ChatCommand::Reopen;
     matches!(work, Work::Change(command) if matches!(**command, Reopen))
+}
+
+fn is_delete(work: &Work) -> bool {
+    use polychat_core::rules::ChatCommand::Delete;
+    matches!(work, Work::Change(command) if matches!(**command, Delete))
 }
 
 /// What the chat is doing, the troubles of its actor included.

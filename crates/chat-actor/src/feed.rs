@@ -178,6 +178,16 @@ impl Feed {
         self.lock().learn_head(head);
     }
 
+    /// Says that the chat has failed while no actor has ever opened its log here, so that watchers
+    /// do not wait for what cannot come. Once an epoch has begun it changes nothing.
+    pub fn learn_failed(&self) {
+        // Ending cannot fail.
+        let _: Result<(), PushError> = self.change(|state| {
+            state.learn_failed();
+            Ok(())
+        });
+    }
+
     /// Refuses later chunks of the open message and answers with the exact text shown.
     ///
     /// Asking again gives the same answer while the message is open, also in a later epoch: a

@@ -62,6 +62,12 @@ pub async fn in_time<T>(
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(late()))
 }
 
+/// Whether asking a store again later makes sense.
+#[must_use]
+pub fn is_passing(kind: StoreErrorKind) -> bool {
+    matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::Full)
+}
+
 /// Reads a chat's log up to `head`; up to its end when `head` is not known. Each call of the store
 /// may take as long as `patience`.
 ///

@@ -107,6 +107,14 @@ impl WorldFeed {
         self.change(|inner| inner.closed = true);
     }
 
+    /// Whether the last that was said of a chat is that it has failed.
+    #[must_use]
+    pub fn has_failed(&self, chat: &ChatId) -> bool {
+        let inner = self.lock();
+        let entry = inner.chats.get(chat);
+        entry.is_some_and(|entry| entry.status.kind == StatusKind::Failed)
+    }
+
     /// How many chats have an entry.
     #[must_use]
     pub fn entries(&self) -> usize {

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use polychat_chat_actor::environment::Agents;
+use polychat_chat_actor::{environment::Agents, replay::in_time};
 use polychat_core::{
     AgentTable, CommandError, Fault, FaultKind, Refusal, Reply, Seq,
     agent::WorldSettings,
@@ -40,13 +40,15 @@ impl WorldLog {
     /// Opens the world's log, or begins it, and answers with the table that it says.
     pub(crate) async fn open(options: &WorldOptions) -> Result<(Self, Arc<AgentTable>), OpenError> {
         let (store, key) = (Arc::clone(&options.store), LogKey::World(options.world.clone()));
-        let (fence, mut head, table) = match store.open(&key, OpenMode::Existing).await {
+        let patience = options.limits.append_duration_max;
+        let opened = in_time(patience, store.open(&key, OpenMode::Existing)).await;
+        let (fence, mut head, table) = match opened {
             Ok((fence, head)) => {
-                let table = read(&*store, &key, head).await?;
+                let table = read(&*store, &key, head, patience).await?;
                 (fence, head, table)
             }
             Err(error) if error.kind == StoreErrorKind::NotFound => {
-                let (fence, head) = store.open(&key, OpenMode::Create).await?;
+                let (fence, head) = in_time(patience, store.open(&key, OpenMode::Create)).await?;
                 (fence, head, None)
             }
             Err(error) => return Err(error.into()),
@@ -65,10 +67,12 @@ impl WorldLog {
         }
         let table = events.iter().fold(table, AgentTable::apply);
         let table = table.ok_or_else(|| OpenError::Damaged("it names no agent".to_owned()))?;
-        let (clock, patience) = (Arc::clone(&options.clock), options.limits.append_duration_max);
+        let clock = Arc::clone(&options.clock);
         if !events.is_empty() {
             let entries = entries(&events, head, &*clock);
-            store.append(&fence, head, &entries, None).await.map_err(|e| e.inner().clone())?;
+            let append = store.append(&fence, head, &entries, None);
+            let append = async { append.await.map_err(|error| error.inner().clone()) };
+            in_time(patience, append).await?;
             head = head.plus(entries.len() as u64);
         }
         let writer = Mutex::new(Writer { fence, head, unsettled: false });
@@ -113,7 +117,7 @@ impl WorldLog {
         let key = writer.fence.key.clone();
         let (fence, head) = self.store.open(&key, OpenMode::Existing).await?;
         let damaged = |e: OpenError| StoreError::new(StoreErrorKind::Unavailable, e.to_string());
-        if let Some(table) = read(&*self.store, &key, head).await.map_err(damaged)? {
+        if let Some(table) = read(&*self.store, &key, head, self.patience).await.map_err(damaged)? {
             agents.set(Arc::new(table));
         }
         *writer = Writer { fence, head, unsettled: false };
@@ -130,11 +134,16 @@ fn entries(events: &[WorldEvent], head: Seq, clock: &dyn Clock) -> Vec<Entry> {
     recorded.collect()
 }
 
-async fn read(store: &dyn Store, key: &LogKey, head: Seq) -> Result<Option<AgentTable>, OpenError> {
+async fn read(
+    store: &dyn Store,
+    key: &LogKey,
+    head: Seq,
+    patience: Duration,
+) -> Result<Option<AgentTable>, OpenError> {
     let mut table = None;
     let mut seq = Seq::ZERO;
     while seq < head {
-        let page = store.read(key, seq, PAGE).await?;
+        let page = in_time(patience, store.read(key, seq, PAGE)).await?;
         if page.is_empty() {
             return Err(OpenError::Damaged(format!("it ends before {head}")));
         }

@@ -17,7 +17,8 @@ use polychat_chat_actor::{
     supervise::{self, ChatRef},
 };
 use polychat_core::{
-    ChatId, ChatStatus, Diagnostic, Refusal, StatusKind, content::Text, diagnostic::DiagnosticKind,
+    ChatId, ChatStatus, Diagnostic, EndReason, Refusal, StatusKind, content::Text,
+    diagnostic::DiagnosticKind,
 };
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::{sync::oneshot, time::Instant};
@@ -158,7 +159,7 @@ impl Actor for WorldActor {
             if let Some(actor) = slot.actor() {
                 actor.interrupt();
             }
-            slot.feed.end(polychat_core::EndReason::WorldClosed);
+            slot.feed.end(EndReason::WorldClosed);
         }
         Ok(())
     }
@@ -314,7 +315,8 @@ impl Supervisor {
             entry.slot.set_failed(text.clone());
             let kind = DiagnosticKind::GaveUp { reason: text };
             self.environment.reporter.diagnostic(Diagnostic::of_chat(at, chat.clone(), kind));
-            return self.environment.reporter.status(status);
+            self.environment.reporter.status(status);
+            return entry.slot.feed.end(EndReason::Failed);
         }
         let kind = DiagnosticKind::Restarted { restarts: failures, reason: reason.into() };
         self.environment.reporter.diagnostic(Diagnostic::of_chat(at, chat.clone(), kind));

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use polychat_chat_actor::environment::Reporter;
+use polychat_chat_actor::{environment::Reporter, replay::is_passing};
 use polychat_core::{
     ChatStatus, CommandError, Event, Limits, Refusal, Seq, StatusKind, Summary, command::Page,
     diagnostic::DiagnosticKind, ports::Entry,
@@ -73,7 +73,8 @@ impl Shared {
     async fn take_up(&self, summary: &Summary) -> bool {
         match summary.kind {
             StatusKind::Running => {}
-            StatusKind::Closed if self.is_half_deleted(summary).await => {}
+            StatusKind::Closed if self.may_be_half_deleted(summary).await => {}
+            StatusKind::Awaiting if self.has_moved_on(summary) => return true,
             StatusKind::Awaiting => {
                 self.feed.status(ChatStatus {
                     chat_id: summary.chat_id.clone(),
@@ -96,12 +97,23 @@ impl Shared {
         true
     }
 
-    /// Whether a deletion was stored and its rows are still there: the process was lost in between.
-    async fn is_half_deleted(&self, summary: &Summary) -> bool {
+    /// Whether the chat has come to life since its summary was read: then it tells of itself.
+    fn has_moved_on(&self, summary: &Summary) -> bool {
+        let slot = self.directory.get(&summary.chat_id);
+        slot.is_some_and(|slot| !slot.is_vacant() || slot.feed.head() > summary.head)
+    }
+
+    /// Whether a deletion may be stored and its rows still be there: the process was lost in
+    /// between. Where the store does not say, the chat's own actor finds out, as soon as it can.
+    async fn may_be_half_deleted(&self, summary: &Summary) -> bool {
         let before = summary.head.get().saturating_sub(1);
         let Ok(before) = Seq::try_from(before) else { return false };
-        let last = self.environment.store.read(&self.key(&summary.chat_id), before, 1).await;
-        matches!(last.as_deref(), Ok([Entry::Chat(last)]) if matches!(last.event, Event::ChatDeleted {}))
+        let key = self.key(&summary.chat_id);
+        match self.in_time(self.environment.store.read(&key, before, 1)).await.as_deref() {
+            Ok([Entry::Chat(last)]) => matches!(last.event, Event::ChatDeleted {}),
+            Ok(_) => false,
+            Err(error) => is_passing(error.kind),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::{Broken, Chat, Phase};
 use crate::{
     actor::Mail,
     gate::{LeftPlace, TurnPermit},
-    replay::in_time,
+    replay::{in_time, is_passing},
 };
 
 /// What a chat could not store.
@@ -213,9 +213,4 @@ impl Chat {
         self.report_diagnostic(DiagnosticKind::Recovered {});
         self.report_status();
     }
-}
-
-/// Whether trying again later makes sense.
-pub(super) fn is_passing(kind: StoreErrorKind) -> bool {
-    matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::Full)
 }

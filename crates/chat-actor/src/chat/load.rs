@@ -1,17 +1,17 @@
 //! How a chat comes to life: its log is created, or opened and folded.
 
 use polychat_core::{
-    Refusal, Reply,
+    EndReason, Refusal, Reply,
     diagnostic::DiagnosticKind,
     ports::{Fence, OpenMode, StoreError, StoreErrorKind},
     rules::{ChatState, Decision, Input},
 };
 use tokio::time::timeout;
 
-use super::{Broken, Chat, Phase, Ready, append::is_passing};
+use super::{Broken, Chat, Phase, Ready};
 use crate::{
     envelope::Responder,
-    replay::{ReplayError, in_time, replay},
+    replay::{ReplayError, in_time, is_passing, replay},
 };
 
 impl Chat {
@@ -34,6 +34,7 @@ impl Chat {
                 self.phase = Phase::Quarantined(error.to_string().into());
                 self.slot.set_resting(true);
                 self.report_status();
+                self.slot.feed.end(EndReason::Failed);
                 Ok(())
             }
             Err(ReplayError::Store(error)) => match error.kind {
@@ -42,7 +43,7 @@ impl Chat {
                     Ok(())
                 }
                 StoreErrorKind::Deleted => {
-                    self.slot.feed.end(polychat_core::EndReason::Deleted);
+                    self.slot.feed.end(EndReason::Deleted);
                     self.phase = Phase::Deleted;
                     Ok(())
                 }
@@ -77,7 +78,7 @@ impl Chat {
             let _ = self.slot.feed.seal(message);
         }
         if state.is_deleted() {
-            self.slot.feed.end(polychat_core::EndReason::Deleted);
+            self.slot.feed.end(EndReason::Deleted);
             self.phase = Phase::Ready(Box::new(Ready::new(state, fence)));
             return self.remove_log().await;
         }
@@ -189,6 +190,34 @@ impl Chat {
                 Ok(())
             }
         }
+    }
+
+    /// Removes a log that cannot be used: nothing can be appended to it any more, not even its end,
+    /// but it can go.
+    pub(super) async fn remove_unusable_log(
+        &mut self,
+        responder: Responder,
+    ) -> Result<(), Broken> {
+        let (store, key) = (&self.environment.store, &self.slot.key);
+        let removing = async {
+            match store.open(key, OpenMode::Existing).await {
+                Ok((fence, _)) => store.delete(&fence).await,
+                // An earlier try, whose answer was lost, has removed it.
+                Err(error) if error.kind == StoreErrorKind::Deleted => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        match in_time(self.environment.limits.append_duration_max, removing).await {
+            Ok(()) => {
+                self.phase = Phase::Deleted;
+                self.slot.feed.end(EndReason::Deleted);
+                self.environment.reporter.deleted(self.status());
+                responder.answer(Ok(Reply::Done));
+                self.retire();
+            }
+            Err(error) => responder.answer(Err(store_fault(&error))),
+        }
+        Ok(())
     }
 }
 

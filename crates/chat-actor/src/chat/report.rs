@@ -72,7 +72,7 @@ impl Chat {
     }
 
     /// What the chat is doing, as far as this actor knows.
-    fn status(&self) -> ChatStatus {
+    pub(super) fn status(&self) -> ChatStatus {
         let other = |kind| ChatStatus {
             chat_id: self.slot.chat.clone(),
             kind,

@@ -106,6 +106,12 @@ impl State {
         }
     }
 
+    pub(super) fn learn_failed(&mut self) {
+        if self.epoch == Epoch::default() {
+            self.end(EndReason::Failed);
+        }
+    }
+
     pub(super) fn publish(
         &mut self,
         epoch: Epoch,
