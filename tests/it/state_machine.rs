@@ -35,8 +35,11 @@ use proptest::test_runner::{
 };
 
 use self::{plant::Plant, rig::Rig, tally::Tally};
+use crate::support::Ground;
 
 const CASES: u64 = 256;
+/// Of those over a file, each of which costs several times as much.
+const CASES_IN_A_FILE: u64 = 64;
 const STEPS: u64 = 50;
 
 pub(crate) fn wanted(name: &str, default: u64) -> u64 {
@@ -63,7 +66,26 @@ pub(crate) fn generator(seed: u64) -> TestRng {
 // laws 1 to 7; REQ-1 to REQ-12, REQ-14, REQ-15; NFR-1, NFR-2
 #[test]
 fn whatever_happens_in_any_order_all_laws_hold() {
-    let (cases, count) = (wanted("POLYCHAT_CASES", CASES), wanted("POLYCHAT_STEPS", STEPS));
+    let (tally, cases, steps) = hold(Ground::memory, CASES);
+    if cases >= CASES && steps >= STEPS {
+        // A property that never gets to what it is about cannot fail.
+        assert_eq!(tally.missing(), Vec::<&str>::new(), "never happened");
+    }
+}
+
+// laws 1 to 7; issue 4: the same over a file, which every other process opens again
+#[test]
+fn whatever_happens_to_chats_in_a_file_in_any_order_all_laws_hold() {
+    let (tally, cases, steps) = hold(Ground::file, CASES_IN_A_FILE);
+    if cases >= CASES_IN_A_FILE && steps >= STEPS {
+        let wanted = ["process lost", "lost while a call runs", "turn interrupted", "resumed"];
+        assert_eq!(tally.missing_of(wanted), Vec::<&str>::new(), "never happened");
+    }
+}
+
+/// Runs the property; answers with what happened, in how many cases of how many steps.
+fn hold(ground: fn() -> Ground, cases: u64) -> (Tally, u64, u64) {
+    let (cases, count) = (wanted("POLYCHAT_CASES", cases), wanted("POLYCHAT_STEPS", STEPS));
     let seed = wanted_seed();
     // What failed once is kept there with its seed, and tried first from then on.
     let kept = FileFailurePersistence::Direct("tests/it/state_machine.proptest-regressions");
@@ -79,7 +101,7 @@ fn whatever_happens_in_any_order_all_laws_hold() {
     let mut runner = TestRunner::new_with_rng(config, generator(seed));
     let strategy = step::steps(usize::try_from(count).unwrap_or(usize::MAX));
     let result = runner.run(&strategy, |steps| {
-        let mut rig = Rig::new();
+        let mut rig = Rig::on(ground());
         rig.run(&steps);
         tally.borrow_mut().add(rig.tally());
         match rig.into_problems() {
@@ -99,10 +121,7 @@ fn whatever_happens_in_any_order_all_laws_hold() {
              POLYCHAT_STEPS={count} cargo test --test it state_machine"
         );
     }
-    if cases >= CASES && count >= STEPS {
-        // A property that never gets to what it is about cannot fail.
-        assert_eq!(tally.missing(), Vec::<&str>::new(), "never happened");
-    }
+    (tally, cases, count)
 }
 
 // a check that cannot fail is a defect: the whole pipeline finds what is wrong outside of the checker

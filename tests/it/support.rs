@@ -2,13 +2,14 @@
 //! until everybody waits.
 
 mod activity;
+mod ground;
 mod watcher;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use polychat::{
-    Chat, ChatId, CommandError, Failure, Limits, MemoryStore, PromptHandle, PromptOutcome,
-    Recorded, ScriptedModel, Seq, StartAt, Timestamp, World, WorldBuilder, WorldId,
+    Chat, ChatId, CommandError, Failure, Limits, PromptHandle, PromptOutcome, Recorded,
+    ScriptedModel, Seq, StartAt, Timestamp, World, WorldBuilder, WorldId,
     ports::{ModelRequest, Toolbox},
     transport,
 };
@@ -21,6 +22,7 @@ use polychat_testkit::{
 };
 
 pub(crate) use activity::{activity, answers, asked, count, pending, world_of_tools};
+pub(crate) use ground::Ground;
 pub(crate) use watcher::{Watcher, WorldWatcher, statuses};
 
 /// The name of every world here, unless a test says otherwise.
@@ -28,6 +30,7 @@ pub(crate) const WORLD: &str = "home";
 
 /// What a world under test is made of; `house().open().await` is the usual one.
 pub(crate) struct Setup {
+    ground: Ground,
     limits: Limits,
     wire: bool,
     tools: Option<Arc<dyn Toolbox>>,
@@ -60,6 +63,7 @@ pub(crate) struct House {
 pub(crate) fn house() -> Setup {
     let script = ScriptedTools::new().script();
     Setup {
+        ground: Ground::memory(),
         limits: Limits::default(),
         wire: false,
         tools: None,
@@ -72,6 +76,12 @@ pub(crate) fn house() -> Setup {
 impl Setup {
     pub(crate) fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.limits);
+        self
+    }
+
+    /// Keeps the logs there.
+    pub(crate) fn on(mut self, ground: &Ground) -> Self {
+        self.ground = ground.clone();
         self
     }
 
@@ -108,7 +118,7 @@ impl Setup {
 
     pub(crate) async fn open(self) -> House {
         let (model, script) = ScriptedModel::new();
-        let store = Arc::new(FaultyStore::around(Arc::new(MemoryStore::new())));
+        let store = Arc::new(FaultyStore::around(self.ground.store()));
         let mut builder = WorldBuilder::new(WORLD, model)
             .store(store.clone())
             .limits(self.limits)
@@ -175,6 +185,11 @@ impl House {
     /// Another life of the world with other bounds.
     pub(crate) async fn reopened_with(&self, limits: Limits) -> Self {
         self.life(self.builder.clone().limits(limits)).await
+    }
+
+    /// Another life of the world in a process of its own, with a clock that runs there.
+    pub(crate) async fn in_another_process(&self, clock: TokioClock) -> Self {
+        self.life(self.builder.clone().clock(Arc::new(clock))).await
     }
 
     async fn life(&self, builder: WorldBuilder) -> Self {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, slice::Iter, sync::Arc, time::Duration};
 
 use polychat::{
-    ChatId, Command, CommandError, Cursor, Limits, LocalWorld, MemoryStore, PromptId, Recorded,
-    Reply, ScriptedModel, Timestamp, WorldId, WorldOptions,
+    ChatId, Command, CommandError, Cursor, Limits, LocalWorld, PromptId, Recorded, Reply,
+    ScriptedModel, Timestamp, WorldId, WorldOptions,
     event::PromptBody,
     ports::{Clock, Store, Toolbox, WorldService},
 };
@@ -25,6 +25,7 @@ use super::{
     tally::Tally,
     watch::Reader,
 };
+use crate::support::Ground;
 
 /// How often in a row nothing may happen before the world counts as at rest.
 const QUIET_ROUNDS: usize = 6;
@@ -36,7 +37,10 @@ type Answering = JoinHandle<Result<Reply, CommandError>>;
 /// One run of the property.
 pub(crate) struct Rig {
     pub(crate) history: History,
-    store: Arc<FaultyStore>,
+    /// What is beneath all faults, and outlives the process.
+    ground: Ground,
+    /// What the world is given.
+    store: Arc<dyn Store>,
     /// Faults of appends, openings and deletions: beneath the record.
     pub(crate) writing: Faults,
     beneath: Arc<RecordingStore<FaultyStore>>,
@@ -67,6 +71,13 @@ pub(crate) struct Rig {
     plant: Plant,
 }
 
+/// What a world's store is made of, for something that is put above it.
+pub(crate) struct Above {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) writing: Faults,
+    pub(crate) reading: Faults,
+}
+
 /// What ends with the process.
 pub(crate) struct Life {
     pub(crate) world: Arc<RecordingWorld<PlantedWorld<LocalWorld>>>,
@@ -92,28 +103,36 @@ enum End {
 
 impl Rig {
     /// A world with small bounds, so that a run of fifty steps meets them.
-    pub(crate) fn new() -> Self {
-        Self::with_limits(small_limits())
+    pub(crate) fn on(ground: Ground) -> Self {
+        Self::of(small_limits(), Plant::Nothing, ground)
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
-        Self::of(limits, Plant::Nothing)
+        Self::of(limits, Plant::Nothing, Ground::memory())
     }
 
     /// A world with a bug.
     pub(crate) fn planted(plant: Plant) -> Self {
-        Self::of(small_limits(), plant)
+        Self::of(small_limits(), plant, Ground::memory())
     }
 
-    fn of(limits: Limits, plant: Plant) -> Self {
+    /// Puts something between the world and all that its store is made of.
+    pub(crate) fn with_store_above(mut self, above: impl FnOnce(Above) -> Arc<dyn Store>) -> Self {
+        let (writing, reading) = (self.writing.clone(), self.reading.clone());
+        self.store = above(Above { store: Arc::clone(&self.store), writing, reading });
+        self
+    }
+
+    fn of(limits: Limits, plant: Plant, ground: Ground) -> Self {
         let history = History::new();
-        let beneath = FaultyStore::around(Arc::new(MemoryStore::new()));
+        let beneath = FaultyStore::around(ground.store());
         let writing = beneath.faults();
         let beneath = Arc::new(RecordingStore::new(beneath, world_id(), history.clone()));
         let planted = PlantedStore { plant, inner: beneath.clone(), appends: 0.into() };
         let store = Arc::new(FaultyStore::around(Arc::new(planted)));
         Self {
             history,
+            ground,
             reading: store.faults(),
             store,
             beneath,
@@ -139,7 +158,7 @@ impl Rig {
         }
     }
 
-    /// Does all steps; each process is a runtime of its own.
+    /// Does all steps; each process is a runtime of its own, and finds what the ones before it kept.
     pub(crate) fn run(&mut self, steps: &[Step]) {
         let mut steps = steps.iter();
         loop {
@@ -179,6 +198,7 @@ impl Rig {
                 Step::Kill => return End::Killed,
                 Step::Shutdown => {
                     self.shut_down().await;
+                    self.ground.reopen();
                     self.open_world().await;
                 }
                 step => self.act(step).await,
@@ -199,6 +219,7 @@ impl Rig {
             self.began = Timestamp(life.clock.now().0 + 1);
         }
         drop(runtime);
+        self.ground.reopen();
         for reader in &mut self.readers {
             reader.stream = None;
         }
@@ -218,7 +239,7 @@ impl Rig {
         let toolbox = PlantedTools::new(self.plant, toolbox);
         let [agent, further] = agents();
         let clock = Arc::new(TokioClock::starting_at(self.began));
-        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        let store = Arc::clone(&self.store);
         let mut options = WorldOptions::new(world_id(), store, agent, Arc::new(model));
         options.agents = vec![further];
         options.tools = Arc::new(toolbox) as Arc<dyn Toolbox>;

@@ -293,8 +293,15 @@ impl Tally {
 
     /// What should have happened and never did.
     pub(super) fn missing(&self) -> Vec<&'static str> {
-        let wanted = WANTED.into_iter().chain(REFUSED);
-        wanted.filter(|wanted| !self.counts.contains_key(*wanted)).collect()
+        self.missing_of(WANTED.into_iter().chain(REFUSED))
+    }
+
+    /// What of these never happened.
+    pub(super) fn missing_of(
+        &self,
+        wanted: impl IntoIterator<Item = &'static str>,
+    ) -> Vec<&'static str> {
+        wanted.into_iter().filter(|wanted| !self.counts.contains_key(*wanted)).collect()
     }
 }
 

@@ -203,7 +203,10 @@ impl Rig {
         let command = match how {
             Disturbs::Cancel => Command::CancelTurn { chat, target: CancelTarget::Running },
             Disturbs::Close => Command::CloseChat { chat },
-            Disturbs::Delete => Command::DeleteChat { chat },
+            Disturbs::Delete => {
+                self.read_well(&chat);
+                Command::DeleteChat { chat }
+            }
             Disturbs::Steer | Disturbs::Interrupt => {
                 let (prompt, body) = self.fresh_prompt(&chat, To::Nobody);
                 self.prompts.push((chat.clone(), prompt.clone(), body.clone()));

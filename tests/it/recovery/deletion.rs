@@ -1,0 +1,90 @@
+//! Chats that were being deleted when the process was lost.
+
+use polychat::{
+    ChatId, Limits, WorldId,
+    command::{ChatFilter, NewChat, Page},
+    ports::{LogKey, Store, StoreErrorKind},
+};
+use polychat_testkit::faulty_store::{Call, Fault, Gate};
+
+use super::{
+    lives::Lives,
+    states::{State, TABLE},
+};
+use crate::support::{Ground, House, WORLD, chat_id, code, house, log, pass, settle, within};
+
+/// The chat is gone from everywhere, and so is its name.
+async fn is_gone(house: &House, id: &ChatId) -> bool {
+    let key = LogKey::Chat(WorldId::new(WORLD).unwrap(), id.clone());
+    let removed = match house.store.summary(&key).await {
+        Err(error) => error.kind == StoreErrorKind::Deleted,
+        Ok(_) => false,
+    };
+    let filter = ChatFilter::new().with_archived();
+    let listed = within(house.world.chats(Page::first(10), filter)).await.unwrap();
+    let chat = house.world.chat(id).unwrap();
+    let again = house.world.create_chat(NewChat::with_id(id.clone())).await;
+    removed
+        && listed.chats.iter().all(|summary| summary.chat_id != *id)
+        && code(within(chat.snapshot()).await) == "chat_deleted"
+        && code(again) == "chat_deleted"
+}
+
+/// A chat whose deletion is stored while its rows are still there, and then the process is lost.
+fn half_deleted(ground: &Ground, state: State) -> Lives {
+    Lives::begin(ground, state.setup(), async |house: &House| {
+        let chat = state.reach(house).await;
+        house.faults.for_chat(chat.id()).every(Call::Delete, Fault::Unavailable);
+        within(chat.delete()).await.unwrap();
+        settle().await;
+        let last = log(&chat).await.last().map(|recorded| recorded.event.name());
+        assert_eq!(last, Some("chat.deleted"), "{state:?}: its rows are still there");
+    })
+}
+
+// law 5; design: opening a log that ends in `chat.deleted` finishes the job
+#[test]
+fn a_chat_whose_rows_were_still_there_when_the_process_was_lost_goes_by_itself() {
+    for row in TABLE.iter().filter(|row| row.state != State::EndUnstored) {
+        for ground in Ground::all() {
+            let mut lives = half_deleted(&ground, row.state);
+            lives.go_on(async |house: &House| {
+                assert!(is_gone(house, &chat_id("a")).await, "{:?}", row.state);
+            });
+        }
+    }
+}
+
+// design: a store that is away puts work off, and never makes the world forget a chat
+#[test]
+fn it_goes_also_if_its_log_cannot_be_read_while_the_world_opens() {
+    let reads = [Fault::Unavailable, Fault::AnswerLost, Fault::HangBefore(Gate::closed())];
+    for fault in reads {
+        let mut lives = half_deleted(&Ground::memory(), State::Idle);
+        let faults = &lives.house().faults;
+        faults.clear();
+        faults.for_chat(&chat_id("a")).next(Call::Read, 1, fault.clone());
+        lives.go_on_as_it_is(async |house: &House| {
+            pass(Limits::default().append_duration_max).await;
+            settle().await;
+            assert!(is_gone(house, &chat_id("a")).await, "{fault:?}");
+        });
+    }
+}
+
+// law 6: … and one chat of which nothing can be heard keeps no other one from its work
+#[test]
+fn a_chat_whose_log_cannot_be_read_keeps_no_other_chat_from_its_work() {
+    let setup = house();
+    let mut lives = Lives::begin(&Ground::memory(), setup, async |house: &House| {
+        let (closed, busy) = (house.chat("a").await, house.chat("b").await);
+        within(closed.close()).await.unwrap();
+        house.begin(&busy, "first").await;
+        busy.prompt("second").await.unwrap();
+    });
+    lives.house().faults.for_chat(&chat_id("a")).every(Call::Read, Fault::Unavailable);
+    lives.house().faults.for_chat(&chat_id("a")).every(Call::Open, Fault::Unavailable);
+    lives.go_on_as_it_is(async |house: &House| {
+        house.call_for("second").await.finish();
+    });
+}
