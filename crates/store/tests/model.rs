@@ -9,7 +9,7 @@
 
 use futures_util::FutureExt;
 use polychat_core::{
-    Summary,
+    Summary, WorldId,
     command::Page,
     ports::{AppendError, Entry, Fence, Head, LogKey, OpenMode, Store, StoreError, StoreErrorKind},
 };
@@ -51,6 +51,7 @@ enum Operation {
     Read(LogKey, u64, usize),
     Summary(LogKey),
     List(&'static str, Option<&'static str>, usize),
+    Worlds(Option<&'static str>, usize),
     /// A store that keeps what it has is dropped and opened again. Fences end with it.
     Reopen,
 }
@@ -90,6 +91,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let append = (any::<Index>(), after, 0..4_u64, flaw)
         .prop_map(|(fence, after, count, flaw)| Operation::Append { fence, after, count, flaw });
     let list = (select(vec!["v", "w"]), select(vec![None, Some("a"), Some("aa")]), 0..5_usize);
+    let worlds = (select(vec![None, Some("u"), Some("v")]), 0..3_usize);
     let operation = prop_oneof![
         4 => (keys(), mode).prop_map(|(key, mode)| Operation::Open(key, mode)),
         8 => append,
@@ -97,6 +99,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         3 => (keys(), 0..10_u64, 0..10_usize).prop_map(|(k, a, l)| Operation::Read(k, a, l)),
         1 => keys().prop_map(Operation::Summary),
         2 => list.prop_map(|(world, after, limit)| Operation::List(world, after, limit)),
+        2 => worlds.prop_map(|(after, limit)| Operation::Worlds(after, limit)),
         1 => Just(Operation::Reopen),
     ];
     prop::collection::vec(operation, 1..60)
@@ -111,6 +114,7 @@ enum Answer {
     Read(Result<Vec<Entry>, StoreErrorKind>),
     Summary(Result<Summary, StoreErrorKind>),
     Listed(Result<Vec<Summary>, StoreErrorKind>),
+    Worlds(Result<Vec<WorldId>, StoreErrorKind>),
 }
 
 /// A store with the fences that it answered.
@@ -151,11 +155,11 @@ impl<S: Store> Subject<S> {
             }
             Operation::Summary(key) => Some(Answer::Summary(kind(self.store.summary(key).await))),
             Operation::List(world, after, limit) => {
-                let page = match after {
-                    Some(after) => Page::after(*after, *limit),
-                    None => Page::first(*limit),
-                };
+                let page = page(*after, *limit);
                 Some(Answer::Listed(kind(self.store.list(&world_id(world), &page).await)))
+            }
+            Operation::Worlds(after, limit) => {
+                Some(Answer::Worlds(kind(self.store.worlds(&page(*after, *limit)).await)))
             }
             Operation::Reopen => {
                 self.store = (self.reopen)(self.store);
@@ -212,6 +216,10 @@ impl<S: Store> Subject<S> {
     }
 }
 
+fn page(after: Option<&str>, limit: usize) -> Page {
+    after.map_or_else(|| Page::first(limit), |after| Page::after(after, limit))
+}
+
 fn entry(chat: Option<&polychat_core::ChatId>, place: polychat_core::Seq) -> Entry {
     match chat {
         Some(chat) => {
@@ -251,6 +259,7 @@ async fn compare<S: Store>(
     });
     let lists = ["v", "w"].map(|world| Operation::List(world, None, 100));
     let operations = operations.iter().cloned().chain(everything).chain(lists);
+    let operations = operations.chain([Operation::Worlds(None, 100)]);
     for (n, operation) in operations.enumerate() {
         let (wanted, found);
         (model, wanted) = model.apply(&operation).await;

@@ -135,7 +135,16 @@ fn keep_copy(connection: &Connection, path: &Path, version: u32) -> Result<PathB
     connection.execute("VACUUM INTO ?1", [&*name]).doing("copying the file", &half)?;
     File::open(&half).and_then(|file| file.sync_all()).doing("flushing the copy", &half)?;
     fs::rename(&half, &copy).doing("naming the copy", &copy)?;
+    flush_name(&copy).doing("flushing the name of the copy", &copy)?;
     Ok(copy)
+}
+
+/// Makes sure that a power cut leaves the file its name, where folders can be flushed.
+fn flush_name(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        Some(_) | None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The threads that read: each with a connection of its own, so that no read waits for a write.
 //!
 //! A read is a piece of work that comes through one bounded queue and answers through a one-shot
-//! channel; whoever waits for it waits without a thread. A connection that met an error is
-//! replaced before the next read.
+//! channel; whoever waits for it waits without a thread. A connection that a read left in the middle
+//! of something is replaced before the next one.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -101,7 +101,7 @@ CREATE VIRTUAL TABLE found USING fts5 (
 ";
 
 /// How long a connection waits for a lock of a stranger, for example of a tool that looks inside.
-const BUSY: Duration = Duration::from_secs(2);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// Prepared statements kept per connection: more than there are.
 const STATEMENTS: usize = 64;

@@ -64,9 +64,22 @@ pub(super) struct Append {
     frees: bool,
 }
 
-/// An append as the tables take it. It was made by whoever asks, not by the one thread that all
-/// share.
-pub(super) struct Prepared {
+impl Append {
+    /// Encodes these entries: the work of whoever asks, not of the one thread that all share.
+    pub(super) fn of(
+        fence: &Fence,
+        expected: Seq,
+        entries: &[Entry],
+        summary: Option<&Summary>,
+    ) -> Self {
+        let new = prepare(&fence.key, expected, entries, summary);
+        let frees = entries.last().is_some_and(is_deletion);
+        Self { fence: fence.clone(), expected, new, frees }
+    }
+}
+
+/// An append as the tables take it.
+struct Prepared {
     head: Head,
     events: Vec<(Seq, Payload<String>)>,
     summary: Option<Payload<String>>,
@@ -149,17 +162,8 @@ impl Writer {
         }
     }
 
-    pub(super) async fn append(
-        &self,
-        fence: &Fence,
-        expected: Seq,
-        entries: &[Entry],
-        summary: Option<&Summary>,
-    ) -> Result<(), AppendError> {
-        let new = prepare(&fence.key, expected, entries, summary);
-        let bytes = new.as_ref().map_or(0, Prepared::bytes);
-        let frees = entries.last().is_some_and(is_deletion);
-        let append = Append { fence: fence.clone(), expected, new, frees };
+    pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
+        let bytes = append.new.as_ref().map_or(0, Prepared::bytes);
         self.ask(Work::Append(Box::new(append)), bytes).await.map(drop)
     }
 

@@ -9,6 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use polychat_core::ports::{AppendError, StoreError, StoreErrorKind};
@@ -22,7 +23,7 @@ use crate::sqlite::{
     fault::{fault, unavailable},
     lock::beside,
     read,
-    schema::connect_writer,
+    schema::{BUSY, connect_writer},
 };
 
 /// A log file of this size is emptied, readers permitting: usually it is far smaller.
@@ -122,6 +123,8 @@ impl Scribe {
                 tracing::error!(jobs = group.len(), "the thread that writes panicked");
                 self.in_doubt();
                 self.held.undo_all();
+                // It may have panicked within a commit.
+                self.unsettled = true;
                 // Dropping the jobs tells everybody that the answer is not known.
             }
         }
@@ -255,16 +258,15 @@ impl Scribe {
     /// Gives what deletions freed back to the disk, and fills the ballast with it.
     fn refill(&mut self) -> bool {
         let give_back = |connection: &mut Connection| -> rusqlite::Result<()> {
-            let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
             // First of all the log: copying it may need room that the ballast would take.
-            connection.query_row(empty, [], |_| Ok(()))?;
+            empty_log(connection)?;
             for _ in 0..GIVE_BACK_SLICES_MAX {
                 if !purge::give_back(connection)? {
                     break;
                 }
             }
             // The file gets shorter when its log is emptied.
-            connection.query_row(empty, [], |_| Ok(()))
+            empty_log(connection)
         };
         if let Ok(connection) = self.connection() {
             // What does not work now is tried again before the next append.
@@ -314,7 +316,7 @@ impl Scribe {
         if log.is_ok_and(|log| log.len() > LOG_BYTES_MAX)
             && let Ok(connection) = self.connection()
         {
-            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = empty_log(connection);
         }
     }
 
@@ -326,6 +328,15 @@ impl Scribe {
         Tally::add(&self.tally.appends, stored);
         Tally::add(&self.tally.groups, u64::from(stored > 0));
     }
+}
+
+/// Copies the log file into the database and cuts it to nothing, unless somebody reads from it just
+/// now. Nobody is waited for: behind the thread that writes, all chats would wait as well.
+fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(BUSY)?;
+    emptied
 }
 
 /// Why nothing of a group was stored.
