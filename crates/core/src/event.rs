@@ -222,7 +222,7 @@ pub enum Event {
         context: Metadata,
         /// Where it was copied from; the copied messages follow in the same append.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<Origin>,
+        origin: Option<Box<Origin>>,
         /// Whether it is hidden in lists from the beginning.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         archived: bool,
@@ -264,7 +264,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         source_id: Option<Text>,
         /// The message.
-        message: ImportedMessage,
+        message: Box<ImportedMessage>,
         /// When it was written there.
         written_at: Timestamp,
         /// What came with it.

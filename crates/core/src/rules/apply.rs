@@ -189,14 +189,14 @@ impl ChatState {
                 archived,
             } => {
                 self.life = Life::Open;
-                let (created_at, updated_at) = times(origin.as_ref(), at);
+                let (created_at, updated_at) = times(origin.as_deref(), at);
                 self.info = Info {
                     title: title.clone(),
                     provenance: *provenance,
                     metadata: metadata.clone(),
                     context: context.clone(),
                     agent: agent.clone(),
-                    origin: origin.clone(),
+                    origin: origin.as_deref().cloned(),
                     archived: *archived,
                     created_at,
                     updated_at,

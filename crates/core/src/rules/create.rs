@@ -102,11 +102,12 @@ fn created(
         metadata: chat.metadata,
         agent: chat.agent,
         context: chat.context,
-        origin,
+        origin: origin.map(Box::new),
         archived,
     });
     for entry in history {
         let ImportedEntry { source_id, message, written_at, metadata } = entry;
+        let message = Box::new(message);
         draft.push(Event::MessageImported { source_id, message, written_at, metadata });
     }
     Ok(draft.done())

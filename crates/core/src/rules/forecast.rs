@@ -40,7 +40,8 @@ impl ChatState {
             summary.head = recorded.seq;
             match &recorded.event {
                 Event::ChatCreated { origin, .. } => {
-                    (summary.created_at, summary.updated_at) = times(origin.as_ref(), recorded.at);
+                    (summary.created_at, summary.updated_at) =
+                        times(origin.as_deref(), recorded.at);
                 }
                 Event::MessageImported { .. } => {}
                 _ => summary.updated_at = recorded.at,
@@ -60,7 +61,7 @@ impl ChatState {
                 summary.provenance = *provenance;
                 summary.metadata.clone_from(metadata);
                 summary.agent.clone_from(agent);
-                summary.origin.clone_from(origin);
+                summary.origin = origin.as_deref().cloned();
             }
             Event::ChatUpdated { title, provenance, metadata, archived, agent } => {
                 summary.title = title.clone().unwrap_or_else(|| Arc::clone(&summary.title));

@@ -197,9 +197,9 @@ fn an_imported_chat_is_what_it_was_there() {
     imported.archived = true;
     (imported.created_at, imported.updated_at) = (Some(Timestamp(4)), Some(Timestamp(6)));
     imported.history = vec![entry];
-    let (id, limits) = (ChatId::new("b").unwrap(), Default::default());
+    let (id, limits) = (ChatId::new("a").unwrap(), Default::default());
     let decision = rules::import(&id, imported, Timestamp(90), &limits).unwrap();
-    let mut state = state_of(&decision);
+    let mut state = ChatState::replay(&id, decision.events.iter().map(|e| &**e)).unwrap();
     let empty = ChatState::of_empty_log(&id);
     let summary = state.summary();
     assert_eq!(empty.summary_after(&decision.events), summary);
@@ -271,7 +271,10 @@ fn a_fork_keeps_what_was_thought_and_what_it_cost() {
         usage: Usage::new(3, 4),
         failure: None,
     })];
-    let chat = Chat::of_log(&import(history, &Chat::new()).unwrap().events);
+    let mut imported = ImportedChat::new(NewChat::new(), "elsewhere");
+    imported.history = history;
+    let (id, limits) = (ChatId::new("a").unwrap(), Default::default());
+    let chat = Chat::of_log(&rules::import(&id, imported, Timestamp(9), &limits).unwrap().events);
     let copy = state_of(&fork(&chat, 2).unwrap());
     let Role::Assistant { reasoning, usage, .. } = &copy.messages()[0].role else { panic!() };
     assert_eq!((&**reasoning, *usage), ("hm", Usage::new(3, 4)));

@@ -59,7 +59,7 @@ fn chat_events() -> Vec<Event> {
     let output = || ToolOutput { parts: vec![Part::text("data")], cut_bytes: 3, unshown_bytes: 0 };
     let imported = |message| Event::MessageImported {
         source_id: Some("msg-1".into()),
-        message,
+        message: Box::new(message),
         written_at: Timestamp(5),
         metadata: object(),
     };
@@ -70,7 +70,7 @@ fn chat_events() -> Vec<Event> {
             metadata: object(),
             agent: Some(agent_name("guide")),
             context: object(),
-            origin: Some(Origin::Fork { chat_id, message_id: message(7) }),
+            origin: Some(Box::new(Origin::Fork { chat_id, message_id: message(7) })),
             archived: false,
         },
         Event::ChatCreated {
@@ -79,11 +79,11 @@ fn chat_events() -> Vec<Event> {
             metadata: Metadata::NONE,
             agent: None,
             context: Metadata::NONE,
-            origin: Some(Origin::Import {
+            origin: Some(Box::new(Origin::Import {
                 source: "agent-world".into(),
                 created_at: Some(Timestamp(1_000)),
                 updated_at: Some(Timestamp(2_000)),
-            }),
+            })),
             archived: true,
         },
         Event::ChatUpdated {

@@ -196,7 +196,7 @@ fn render_one(recorded: &Recorded) -> String {
             let set = [title, provenance, archived, agent, metadata];
             format!("{name}{}", set.into_iter().flatten().collect::<String>())
         }
-        Event::MessageImported { message, .. } => match message {
+        Event::MessageImported { message, .. } => match &**message {
             ImportedMessage::User { parts } => format!("{name} user {:?}", text_of(parts)),
             ImportedMessage::Assistant { parts, .. } => {
                 format!("{name} assistant {:?}", text_of(parts))

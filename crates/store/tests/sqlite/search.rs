@@ -175,7 +175,7 @@ async fn what_was_imported_is_found_and_outputs_of_tools_are_not() {
     let mut chat = Chat::create(&store, "w", "seed").await;
     let import = |message| Event::MessageImported {
         source_id: None,
-        message,
+        message: Box::new(message),
         written_at: Timestamp(5),
         metadata: polychat_core::Metadata::NONE,
     };
@@ -333,7 +333,7 @@ fn events(chat: &Chat<'_>, n: usize, happens: &Happens) -> Option<Vec<Event>> {
         }
         Happens::Import => vec![Event::MessageImported {
             source_id: None,
-            message: ImportedMessage::User { parts: vec![Part::text(&*word)] },
+            message: Box::new(ImportedMessage::User { parts: vec![Part::text(&*word)] }),
             written_at: Timestamp(1),
             metadata: polychat_core::Metadata::NONE,
         }],

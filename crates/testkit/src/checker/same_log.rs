@@ -93,8 +93,10 @@ impl Names {
 
     fn rename(&self, event: &mut Event) {
         match event {
-            Event::ChatCreated { origin: Some(Origin::Fork { message_id, .. }), .. } => {
-                *message_id = MessageId(Seq::ZERO);
+            Event::ChatCreated { origin: Some(origin), .. } => {
+                if let Origin::Fork { message_id, .. } = &mut **origin {
+                    *message_id = MessageId(Seq::ZERO);
+                }
             }
             Event::MessageImported { written_at, .. } => *written_at = Timestamp(0),
             Event::PromptJoined { turn_id, .. }

@@ -100,6 +100,7 @@ fn imported_chat(chat: NewChat) -> ImportedChat {
         .into_iter()
         .filter_map(|event| match event {
             Event::MessageImported { source_id, message, written_at, metadata } => {
+                let message = *message;
                 Some(ImportedEntry { source_id, message, written_at, metadata })
             }
             _ => None,

@@ -71,16 +71,16 @@ fn chat_events() -> Vec<Event> {
         metadata: metadata("chat"),
         agent: Some(agent_name("guide")),
         context: metadata("context"),
-        origin,
+        origin: Some(Box::new(origin)),
         archived: true,
     };
     vec![
-        created(Some(Origin::Fork { chat_id: chat_id("source"), message_id: message_id(7) })),
-        created(Some(Origin::Import {
+        created(Origin::Fork { chat_id: chat_id("source"), message_id: message_id(7) }),
+        created(Origin::Import {
             source: "agent-world".into(),
             created_at: Some(Timestamp(1_000)),
             updated_at: Some(Timestamp(2_000)),
-        })),
+        }),
         Event::ChatCreated {
             title: "".into(),
             provenance: TitleProvenance::Default,
@@ -113,7 +113,7 @@ fn chat_events() -> Vec<Event> {
 pub(super) fn imported_events() -> Vec<Event> {
     let imported = |message| Event::MessageImported {
         source_id: Some("msg-1".into()),
-        message,
+        message: Box::new(message),
         written_at: Timestamp(1_600_000_000_000),
         metadata: metadata("imported"),
     };
@@ -134,14 +134,14 @@ pub(super) fn imported_events() -> Vec<Event> {
         }),
         Event::MessageImported {
             source_id: None,
-            message: ImportedMessage::Assistant {
+            message: Box::new(ImportedMessage::Assistant {
                 author: None,
                 parts: Vec::new(),
                 reasoning: "".into(),
                 tool_calls: Vec::new(),
                 usage: Usage::default(),
                 failure: None,
-            },
+            }),
             written_at: Timestamp(0),
             metadata: Default::default(),
         },

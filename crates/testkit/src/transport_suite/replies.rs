@@ -11,7 +11,7 @@ use polychat_core::{
     },
     event::{ApprovalKind, PromptMode},
     message::{Role, Usage},
-    ports::{Hit, SearchPage, Snippet},
+    ports::{Hit, SearchPage, SearchQuery, Snippet},
 };
 use serde_json::json;
 
@@ -79,6 +79,14 @@ pub fn every_reply() -> Vec<(Command, Reply)> {
     let mut replies = vec![
         (Command::CloseChat { chat: chat.clone() }, Reply::Done),
         (Command::CancelTurn { chat: chat.clone(), target: CancelTarget::Running }, Reply::Done),
+        (
+            Command::Search { query: SearchQuery::new("green tea", Page::first(1)) },
+            Reply::Found(found(&chat)),
+        ),
+        (
+            Command::Search { query: SearchQuery::new("coffee", Page::first(1)) },
+            Reply::Found(SearchPage::default()),
+        ),
         (Command::CreateChat { chat: NewChat::new() }, Reply::Chat(samples::chat_id("chosen"))),
         (
             list(1),

@@ -48,10 +48,12 @@ pub(in super::super) fn text_of(entry: &Entry) -> Option<String> {
         Event::MessageEnd { text, .. } | Event::MessageError { text, .. } => {
             Some(text.as_ref().to_owned())
         }
-        Event::MessageImported {
-            message: ImportedMessage::User { parts } | ImportedMessage::Assistant { parts, .. },
-            ..
-        } => Some(text_of_parts(parts)),
+        Event::MessageImported { message, .. } => match &**message {
+            ImportedMessage::User { parts } | ImportedMessage::Assistant { parts, .. } => {
+                Some(text_of_parts(parts))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
