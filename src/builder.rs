@@ -253,6 +253,11 @@ impl WorldBuilder {
         self
     }
 
+    /// The store that all clones share, once it is fixed.
+    pub(crate) fn shared_store(&self) -> Option<&Arc<dyn Store>> {
+        self.options.store.as_ref()
+    }
+
     /// Opens the world under another name.
     pub(crate) async fn open_as(self, world: WorldId) -> Result<World, Error> {
         let tools = self.options.toolbox()?;

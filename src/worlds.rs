@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use polychat_core::{WorldId, id::InvalidId};
+use polychat_core::{WorldId, command::Page, id::InvalidId};
 
 use crate::{Error, OpenError, World, WorldBuilder};
 
@@ -81,6 +81,16 @@ impl Worlds {
             Place::Changing => None,
         };
         self.lock().iter().filter_map(open).collect()
+    }
+
+    /// The ids of the worlds that the store holds, open or not, in their byte order.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Store`] when the store does not answer.
+    pub async fn stored(&self, page: &Page) -> Result<Vec<WorldId>, Error> {
+        let Some(store) = self.template.shared_store() else { return Ok(Vec::new()) };
+        Ok(store.worlds(page).await.map_err(OpenError::from)?)
     }
 
     /// Closes a world in order; whether it was open. The others go on.
