@@ -1,8 +1,8 @@
 //! What can be found wrong after a crash, and how much of it there was.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeMap, fmt};
 
-use polychat::{Event, TurnOutcome};
+use polychat::Event;
 use polychat_testkit::checker::{LogFault, Violation};
 
 use super::shelf::Shelf;
@@ -49,10 +49,10 @@ pub(super) struct Figures {
     pub(super) tools_run: u64,
     /// Events of logs read after crashes, each time they were read.
     pub(super) events_checked: u64,
-    /// Which events were among them.
-    pub(super) kinds: BTreeSet<&'static str>,
-    /// Turns that a crash interrupted, as the logs say each time that they have come to rest.
-    pub(super) interrupted: u64,
+    /// Which events were among them, and how many.
+    pub(super) kinds: BTreeMap<&'static str, u64>,
+    /// Turns that ran or waited for a person at the moment of a crash.
+    pub(super) broken_off: u64,
     pub(super) lost: usize,
     pub(super) gaps: usize,
     pub(super) second_ends: usize,
@@ -63,19 +63,19 @@ pub(super) struct Figures {
 impl Figures {
     /// Counts what was read after a crash.
     pub(super) fn read(&mut self, shelf: &Shelf) {
-        for recorded in shelf.logs.values().flatten() {
-            self.events_checked += 1;
-            self.kinds.insert(recorded.event.name());
+        for log in shelf.logs.values() {
+            let mut runs = false;
+            for recorded in log {
+                self.events_checked += 1;
+                *self.kinds.entry(recorded.event.name()).or_default() += 1;
+                match recorded.event {
+                    Event::TurnStarted { .. } => runs = true,
+                    Event::TurnEnded { .. } => runs = false,
+                    _ => {}
+                }
+            }
+            self.broken_off += u64::from(runs);
         }
-    }
-
-    /// Counts what a crash cost that is allowed: turns that ended as interrupted.
-    pub(super) fn rest(&mut self, shelf: &Shelf) {
-        let is = |event: &Event| {
-            matches!(event, Event::TurnEnded { outcome: TurnOutcome::Interrupted, .. })
-        };
-        let all = shelf.logs.values().flatten().filter(|recorded| is(&recorded.event));
-        self.interrupted += all.count() as u64;
     }
 
     /// Counts what was found wrong.
@@ -98,7 +98,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} rounds: {} acknowledged, {} lost; {} events checked, {} gaps, {} second ends; \
-             {} tools run, {} run twice; {} turns interrupted; {} other faults",
+             {} tools run, {} run twice; {} turns broken off; {} other faults; events {:?}",
             self.rounds,
             self.acknowledged,
             self.lost,
@@ -107,8 +107,9 @@ impl fmt::Display for Figures {
             self.second_ends,
             self.tools_run,
             self.ran_twice,
-            self.interrupted,
+            self.broken_off,
             self.others,
+            self.kinds,
         )
     }
 }

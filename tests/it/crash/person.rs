@@ -29,6 +29,8 @@ pub(super) struct Person {
     dice: Dice,
     /// How many names were given to chats, prompts and calls.
     names: u64,
+    /// A fork of the last chat, to go on with.
+    fork: Option<ChatId>,
 }
 
 /// One chat as its person sees it.
@@ -46,14 +48,15 @@ struct Talk<'a> {
 
 impl Person {
     pub(super) fn new(world: World, name: String, dice: Dice) -> Self {
-        Self { world, name, dice, names: 0 }
+        Self { world, name, dice, names: 0, fork: None }
     }
 
     /// Goes on with a chat that is there, and then with new ones, for ever.
     pub(super) async fn use_chats(mut self, mut old: Option<(ChatId, Seq)>) {
         loop {
-            let (chat, told) = match old.take() {
-                Some(old) => old,
+            let fork = self.fork.take().map(|fork| (fork, Seq::ZERO));
+            let (chat, told) = match old.take().or(fork) {
+                Some(there) => there,
                 None => (self.begin().await, Seq::ZERO),
             };
             let handle = self.world.chat(chat.as_str()).unwrap();
@@ -167,13 +170,13 @@ impl Talk<'_> {
                 self.decide(&asked).await;
             }
             _ => match roll {
-                1..12 => self.cancel().await,
-                12..18 => self.withdraw().await,
-                18..23 => self.edit().await,
-                23..31 => self.revise().await,
-                31..33 => self.close().await,
-                33..36 => self.rename().await,
-                36..46 => self.look_up().await,
+                1..4 => self.cancel().await,
+                4..8 => self.withdraw().await,
+                8..12 => self.edit().await,
+                12..16 => self.revise().await,
+                16..17 => self.close().await,
+                17..20 => self.rename().await,
+                20..30 => self.look_up().await,
                 _ if unanswered < UNANSWERED_MAX => self.prompt().await,
                 _ => {}
             },
@@ -213,15 +216,15 @@ impl Talk<'_> {
         let request = self.chat.prompt(text).id(id);
         let request = match self.person.dice.below(20) {
             0..10 => request.queue(),
-            10..16 => request.steer(),
-            16..19 => request.interrupt(),
+            10..17 => request.steer(),
+            17..19 => request.interrupt(),
             _ => request.reject_if_busy(),
         };
         let answer = request.await;
         self.accepted("prompting", answer);
     }
 
-    /// What to say: words, many words, calls of tools, a thought, a failure, a panic.
+    /// What to say: words, many words, calls of tools, a thought, what fails.
     fn wording(&mut self) -> String {
         let mut call = |tool| format!("/tool {tool} {}", self.arguments());
         let calls = [call(NOTE), call(NOTE), call(GUARDED), call(NOTE)];
@@ -232,8 +235,7 @@ impl Talk<'_> {
             13..16 => calls[..2].join("\n"),
             16..20 => calls[1..].join("\n"),
             20..22 => format!("think about {}", self.person.name),
-            22 => "/error".to_owned(),
-            _ => "/crash".to_owned(),
+            _ => "/error".to_owned(),
         }
     }
 
@@ -323,7 +325,24 @@ impl Talk<'_> {
         }
     }
 
+    /// Goes on in a copy of the history, if there is any.
+    async fn fork(&mut self) {
+        let Some(at) = self.state.messages().last().map(|message| message.id) else { return };
+        let id = ChatId::new(self.person.fresh()).unwrap();
+        match self.chat.fork(at, NewChat::with_id(id.clone())).await {
+            Ok(_) => {
+                Told::Created(id.clone()).tell();
+                self.person.fork = Some(id);
+            }
+            Err(CommandError::Refused(_)) => {}
+            Err(error) => wrong(&self.chat, "forking", &error),
+        }
+    }
+
     async fn delete(&mut self) {
+        if self.person.dice.below(2) == 0 {
+            self.fork().await;
+        }
         Told::Deleting(self.chat.id().clone()).tell();
         self.leaves = true;
         match self.chat.delete().await {
