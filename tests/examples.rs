@@ -28,6 +28,8 @@ mod by_hand;
 mod by_pipe;
 #[path = "examples/course.rs"]
 mod course;
+#[path = "examples/kept.rs"]
+mod kept;
 #[path = "examples/lines.rs"]
 mod lines;
 #[path = "examples/mcp_servers.rs"]

@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use lexopt::{
     Arg::{Long, Short},
@@ -16,6 +16,7 @@ Usage: cargo run --release --example concurrent_chats -- [OPTIONS]
 
 Without options a demo model answers, which needs no key and no server.
 
+  --keep FILE        keeps the chats in this file, and goes on with those that it holds
   --pace MS          the demo model's time before each word, in milliseconds (default: 30)
   --patience TIME    after the end of input, how long a chat may show nothing new before its turn
                      is cancelled: 500ms, 30s, 5m (default: 30s)
@@ -36,6 +37,8 @@ left so, and counted as awaiting.";
 /// The options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Args {
+    /// The file in which chats are kept; `None` keeps them as long as the program runs.
+    pub(crate) keep: Option<PathBuf>,
     pub(crate) pace: Duration,
     pub(crate) patience: Duration,
     pub(crate) mcp: Vec<McpArg>,
@@ -63,11 +66,12 @@ pub(crate) enum Request {
 /// Reads the arguments, the program's own name not included.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, lexopt::Error> {
     let (mut pace, mut patience) = (Duration::from_millis(30), Duration::from_secs(30));
-    let (mut mcp, mut tools) = (Vec::new(), false);
+    let (mut keep, mut mcp, mut tools) = (None, Vec::new(), false);
     let (mut model, mut base_url, mut provider, mut key_env) = (None, None, None, None);
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
         match arg {
+            Long("keep") => keep = Some(PathBuf::from(parser.value()?)),
             Long("pace") => pace = Duration::from_millis(parser.value()?.parse()?),
             Long("patience") => patience = parser.value()?.parse_with(duration)?,
             Long("mcp") => mcp.push(parser.value()?.parse()?),
@@ -88,7 +92,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
         None => None,
     };
     let builtin = tools || real.is_none();
-    Ok(Request::Run(Args { pace, patience, mcp, builtin, real }))
+    Ok(Request::Run(Args { keep, pace, patience, mcp, builtin, real }))
 }
 
 /// Reads `500ms`, `30s`, `5m`; a bare number counts seconds.

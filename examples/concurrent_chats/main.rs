@@ -13,17 +13,19 @@
 //! b: /allow
 //! ```
 //!
+//! With `-- --keep chats.db` the chats are there when the program is started again, however it ended.
 //! With `-- --base-url http://127.0.0.1:11434/v1 --model NAME` a real model answers, and each
 //! `--mcp 'COMMAND ARGS …'` adds the tools of an MCP server; `-- --help` lists the options,
 //! `a: /help` what a chat can be told.
 //!
 //! Read on: `args`, `mcp` and `line` (what was asked), `model` and `toolbox` (who answers, and with
-//! which tools), `room` and `decide` (the chats, and what they are told), `watcher`, `voice`,
-//! `tool_calls` and `progress` (what comes back, per chat), `news` (and from the world), `screen`
-//! and `tally` (how it is shown).
+//! which tools), `kept` (what earlier runs left), `room` and `decide` (the chats, and what they are
+//! told), `watcher`, `voice`, `tool_calls` and `progress` (what comes back, per chat), `news` (and
+//! from the world), `screen` and `tally` (how it is shown).
 
 mod args;
 mod decide;
+mod kept;
 mod line;
 mod mcp;
 mod model;
@@ -38,6 +40,7 @@ mod voice;
 mod watcher;
 
 use std::{
+    error::Error,
     io::{self, BufRead, IsTerminal},
     panic,
     process::ExitCode,
@@ -48,6 +51,7 @@ use polychat::World;
 use tokio::{signal, sync::mpsc};
 
 use args::{Args, Request};
+use kept::Kept;
 use room::Room;
 use screen::Screen;
 
@@ -67,20 +71,38 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", whole(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+/// What went wrong, and why.
+fn whole(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut reason = error.source();
+    while let Some(error) = reason {
+        told.push_str(&format!(": {error}"));
+        reason = error.source();
+    }
+    told
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let servers = toolbox::servers(&args)?;
-    let world = model::world(&args, servers.clone())?.open().await?;
+    let file = args.keep.as_deref().map(kept::open).transpose()?;
+    let kept = match &file {
+        Some(file) => Kept::in_file(file).await?,
+        None => Kept::default(),
+    };
+    let world = model::world(&args, servers.clone(), file)?.open().await?;
     keep_panics_of_models_quiet();
     let (screen, printer) = Screen::start();
     let news = tokio::spawn(news::show(world.subscribe().await?, screen.clone()));
     let mut room = Room::new(world.clone(), screen.clone(), args.patience);
 
+    kept.tell(&world, &screen).await;
+    room.go_on(kept.unfinished).await;
     if io::stdin().is_terminal() {
         screen
             .hint("say `a: hello`; `a: /help` tells what else; Ctrl-D on an empty line ends")

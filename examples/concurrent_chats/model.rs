@@ -2,19 +2,24 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use polychat::{DemoModel, GenAiModel, Limits, Secret, WorldBuilder, tools::mcp::Mcp};
+use polychat::{DemoModel, GenAiModel, Limits, Secret, SqliteStore, WorldBuilder, tools::mcp::Mcp};
 
 use crate::{
     args::{Args, RealModel},
-    toolbox,
+    kept, toolbox,
 };
 
-/// A world that answers through the model that the command line asks for.
-pub(crate) fn world(args: &Args, servers: Mcp) -> Result<WorldBuilder, Box<dyn Error>> {
+/// A world that answers through the model that the command line asks for, its chats in the file.
+pub(crate) fn world(
+    args: &Args,
+    servers: Mcp,
+    file: Option<Arc<SqliteStore>>,
+) -> Result<WorldBuilder, Box<dyn Error>> {
     let builder = match &args.real {
-        None => WorldBuilder::new("terminal", DemoModel::new().pace(args.pace)),
-        Some(real) => WorldBuilder::new("terminal", build(real)?),
+        None => WorldBuilder::new(kept::WORLD, DemoModel::new().pace(args.pace)),
+        Some(real) => WorldBuilder::new(kept::WORLD, build(real)?),
     };
+    let builder = file.into_iter().fold(builder, WorldBuilder::keep_in);
     let mut limits = Limits::default();
     // Whoever pressed Ctrl-C does not like to wait.
     limits.shutdown_turn_duration = Duration::from_secs(2);

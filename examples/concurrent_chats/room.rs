@@ -7,6 +7,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     decide,
+    kept::Unfinished,
     line::{self, Line, Order},
     screen::Screen,
     tally::Tally,
@@ -64,12 +65,30 @@ impl Room {
         Ok(self.members.get_mut(&id).ok_or_else(missing)?)
     }
 
+    /// Watches the chats in which the last run left something to be done.
+    pub(crate) async fn go_on(&mut self, unfinished: Vec<Unfinished>) {
+        for Unfinished { chat, head } in unfinished {
+            match self.watch(chat.as_str(), head).await {
+                Ok(member) => drop(self.members.insert(chat, member)),
+                Err(error) => self.screen.hint(format!("{chat}: {error}")).await,
+            }
+        }
+    }
+
     async fn join(&self, name: &str) -> Result<Member, Error> {
         let chat = self.world.open_chat(name).await?;
+        // Whatever is in it was there before it was named.
+        let head = chat.snapshot().await?.status.head;
+        self.watch(name, head).await
+    }
+
+    /// Begins to watch a chat of which everything up to `past` is known.
+    async fn watch(&self, name: &str, past: Seq) -> Result<Member, Error> {
+        let chat = self.world.chat(name)?;
         let notices = chat.subscribe(StartAt::Start).await?;
         let (last_prompt, last_prompt_seen) = watch::channel(None);
         let watcher =
-            Watcher::new(chat.clone(), self.screen.clone(), self.patience, last_prompt_seen);
+            Watcher::new(chat.clone(), self.screen.clone(), self.patience, last_prompt_seen, past);
         let watcher = tokio::spawn(watcher.run(notices));
         Ok(Member { chat, last_accepted: Seq::ZERO, last_prompt, watcher })
     }

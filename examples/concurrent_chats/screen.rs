@@ -45,6 +45,7 @@ enum Item {
 pub(crate) struct Screen {
     items: mpsc::Sender<Item>,
     is_terminal: bool,
+    is_quiet: bool,
 }
 
 impl Screen {
@@ -53,7 +54,17 @@ impl Screen {
         let (items, taken) = mpsc::channel(WAITING_MAX);
         let is_terminal = io::stdout().is_terminal();
         let printer = Printer { is_terminal, colours: HashMap::new(), states: BTreeMap::new() };
-        (Self { items, is_terminal }, thread::spawn(move || printer.run(taken)))
+        (Self { items, is_terminal, is_quiet: false }, thread::spawn(move || printer.run(taken)))
+    }
+
+    /// The same screen, on which nothing is shown.
+    pub(crate) fn quiet(&self) -> Self {
+        Self { is_quiet: true, ..self.clone() }
+    }
+
+    /// The same screen, on which everything is shown.
+    pub(crate) fn loud(&self) -> Self {
+        Self { is_quiet: false, ..self.clone() }
     }
 
     /// Whether a person is looking.
@@ -82,6 +93,9 @@ impl Screen {
     }
 
     async fn show(&self, item: Item) {
+        if self.is_quiet {
+            return;
+        }
         // The thread takes items until the last sender is gone, so there is always one to take it.
         let _ = self.items.send(item).await;
     }

@@ -39,6 +39,8 @@ pub(crate) struct Watcher {
     in_turn: Vec<PromptId>,
     /// How far the log was seen.
     seen: Seq,
+    /// Up to here the log is from before: it is needed to know what is open, and not shown.
+    past: Seq,
     /// When the running turn began, until its first word.
     turn_began: Option<Instant>,
     last_notice: Instant,
@@ -50,12 +52,13 @@ impl Watcher {
         screen: Screen,
         patience: Duration,
         last_prompt: LastPrompt,
+        past: Seq,
     ) -> Self {
         let progress_steps =
             if screen.is_terminal() { PROGRESS_STEPS_TERMINAL } else { PROGRESS_STEPS_PIPE };
         Self {
             chat,
-            screen,
+            screen: if past > Seq::ZERO { screen.quiet() } else { screen },
             patience,
             last_prompt,
             tally: Tally::default(),
@@ -65,6 +68,7 @@ impl Watcher {
             open: HashSet::new(),
             in_turn: Vec::new(),
             seen: Seq::ZERO,
+            past,
             turn_began: None,
             last_notice: Instant::now(),
         }
@@ -106,7 +110,8 @@ impl Watcher {
     }
 
     fn has_seen_all_input(&self) -> bool {
-        self.last_prompt.borrow().is_some_and(|last| self.seen >= last)
+        let last_prompt = *self.last_prompt.borrow();
+        last_prompt.is_some_and(|last| self.seen >= last && self.seen >= self.past)
     }
 
     /// Whether the chat waits for a person, and no line can tell it anything any more.
@@ -160,9 +165,25 @@ impl Watcher {
             Notice::Recorded { event, .. } => {
                 self.seen = event.seq;
                 self.take_recorded(&event.event).await;
+                if event.seq == self.past {
+                    self.begin_news().await;
+                }
             }
             _ => {}
         }
+    }
+
+    /// From here on it is shown and counted, and what still waits for a person is told again.
+    async fn begin_news(&mut self) {
+        self.screen = self.screen.loud();
+        self.tally = Tally::default();
+        self.turn_began = None;
+        let waiting = self.chat.approvals().await.unwrap_or_default();
+        let past = waiting.iter().filter(|call| call.tool_call_id.message.0 <= self.past);
+        let lines: Vec<String> = past
+            .filter_map(|call| self.tools.waits(call.tool_call_id, call.kind, &call.arguments))
+            .collect();
+        self.note(lines).await;
     }
 
     async fn take_live(&mut self, live: &Live) {

@@ -153,3 +153,30 @@ async fn agents_are_addressed_hand_on_are_asked_at_once_and_end_their_turns_as_t
     ];
     assert_eq!(said, expected);
 }
+
+// Law 5, issue 4: start, chat, kill, start again
+#[tokio::test]
+async fn chats_that_are_kept_outlive_the_kill_of_their_process() {
+    let printed = lesson("09_keep_chats").await;
+    let expected = [
+        "a process chats:",
+        "  ada: Nice to meet you, Ada. This is message 1 you sent in this chat.",
+        "  bob: Nice to meet you, Bob. This is message 1 you sent in this chat.",
+        "  ada: 1 2 3 4 5 6 7 8 9 10 …",
+        "the file is held by that process",
+        "the process is killed in the middle of the answer",
+        "the file is opened again:",
+        "  ada has 6 messages",
+        "  bob has 2 messages",
+        "ada's chat is whole:",
+        "  you: my name is Ada",
+        "  assistant: Nice to meet you, Ada. This is message 1 you sent in this chat.",
+        "  you: /long 100000",
+        "  assistant: 1 2 3 4 5 6 7 8 9 10 … (interrupted: the process ended or was shut down)",
+        "  you: what is my name?",
+        "  assistant: Your name is Ada.",
+        "the turn that ran ended as interrupted",
+        "and bob goes on: In this chat you told me that your name is Bob.",
+    ];
+    assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
+}

@@ -152,6 +152,12 @@ impl Talk {
         self.child.id().unwrap()
     }
 
+    /// Ends the program as `kill -9` does, and waits until it is gone.
+    #[cfg(unix)]
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Ends the input, and reads to the end, which has to be a good one.
     pub(crate) async fn end(self) -> Printed {
         let Self { child, stdin, lines, all, .. } = self;
