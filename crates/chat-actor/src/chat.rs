@@ -16,7 +16,7 @@ use polychat_core::{
     ChatStatus, CommandError, Fault, FaultKind, Refusal, Reply, StatusKind,
     content::Text,
     ports::Fence,
-    rules::{ChatState, Decision, Facts, Input, Shown, TurnInput},
+    rules::{ChatCommand, ChatState, Decision, Facts, Input, Shown, TurnInput},
 };
 
 use self::{append::Stall, work::Running};
@@ -49,6 +49,8 @@ pub(crate) struct Chat {
     retiring: bool,
     /// How often in a row the store could not be reached.
     store_failures: u32,
+    /// Whether another try is on its way.
+    store_try_due: bool,
 }
 
 enum Phase {
@@ -92,6 +94,7 @@ impl Chat {
             in_line: false,
             retiring: false,
             store_failures: 0,
+            store_try_due: false,
         }
     }
 
@@ -120,7 +123,10 @@ impl Chat {
                 self.retire_if_there_is_nothing();
                 Ok(())
             }
-            Mail::TryStore => self.try_store().await,
+            Mail::TryStore => {
+                self.store_try_due = false;
+                self.try_store().await
+            }
             Mail::Rest { unused_since } => {
                 if self.slot.last_used() <= unused_since {
                     self.rest();
@@ -206,6 +212,10 @@ impl Chat {
         if let Some(stall) = &ready.stall {
             match (input, responder) {
                 (Input::Turn(input), _) => ready.held.push_back(input),
+                (Input::Command(ChatCommand::Delete), Some(responder)) => {
+                    // `input` and this call each other, which a future can only do on the heap.
+                    return Box::pin(self.delete_stalled(responder)).await;
+                }
                 (_, Some(responder)) => {
                     responder.refuse(Refusal::ChatStalled { reason: stall.reason.clone() });
                 }

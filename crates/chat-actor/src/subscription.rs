@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
     vec,
 };
 
@@ -18,8 +19,12 @@ use polychat_core::{
     diagnostic::DiagnosticKind,
     ports::{Entry, LogKey, Store, StoreError, StoreErrorKind},
 };
+use tokio::runtime::Handle;
 
-use crate::feed::{FeedReader, Read};
+use crate::{
+    feed::{FeedReader, Read},
+    replay::in_time,
+};
 
 /// Events read from the store at once, unless [`Subscription::page`] says otherwise.
 const PAGE: usize = 128;
@@ -38,6 +43,7 @@ pub struct Subscription {
     key: LogKey,
     chat: ChatId,
     page: usize,
+    patience: Option<Duration>,
     report: Option<DiagnosticHook>,
     stage: Stage,
     /// Kept until the subscription is dropped; never looked at.
@@ -68,6 +74,7 @@ impl Subscription {
             key,
             chat,
             page: PAGE,
+            patience: None,
             report: None,
             stage: Stage::Feed,
             _guard: None,
@@ -78,6 +85,14 @@ impl Subscription {
     #[must_use]
     pub fn page(mut self, events: usize) -> Self {
         self.page = events.max(1);
+        self
+    }
+
+    /// Waits at most this long for each answer of the store, after which the stream ends as
+    /// unreadable. Outside of a runtime nobody counts the time.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -145,7 +160,14 @@ impl Subscription {
         let (store, key) = (Arc::clone(&self.store), self.key.clone());
         let missing = usize::try_from(until.since(after)).unwrap_or(usize::MAX);
         let limit = self.page.min(missing);
-        let fetch = Box::pin(async move { store.read(&key, after, limit).await });
+        let patience = self.patience;
+        let fetch = Box::pin(async move {
+            let read = store.read(&key, after, limit);
+            match patience {
+                Some(patience) if Handle::try_current().is_ok() => in_time(patience, read).await,
+                _ => read.await,
+            }
+        });
         Stage::Fetching { after, until, fetch }
     }
 

@@ -5,16 +5,20 @@
 //! off; they never make it forget a chat.
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{Arc, Weak},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use polychat_chat_actor::{environment::Reporter, replay::is_passing};
 use polychat_core::{
-    ChatStatus, CommandError, Event, Limits, Refusal, Seq, StatusKind, Summary, command::Page,
-    diagnostic::DiagnosticKind, ports::Entry,
+    ChatStatus, CommandError, Event, Limits, Refusal, Seq, StatusKind, Summary,
+    command::Page,
+    diagnostic::DiagnosticKind,
+    ports::{Entry, StoreError, StoreErrorKind},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::world::Shared;
 
@@ -59,13 +63,11 @@ fn open(world: &Weak<Shared>) -> Option<Arc<Shared>> {
 /// One page; `None` if the store did not answer.
 async fn list(shared: &Shared, page: &Page) -> Option<Vec<Summary>> {
     let environment = &shared.environment;
-    let listing = environment.store.list(&environment.world, page);
-    let listed = timeout(environment.limits.append_duration_max, listing).await;
-    if let Ok(Ok(summaries)) = listed {
-        return Some(summaries);
+    let listed = shared.ask(environment.store.list(&environment.world, page)).await;
+    if listed.is_err() {
+        shared.report(None, DiagnosticKind::Stalled { reason: "list".into() });
     }
-    shared.report(None, DiagnosticKind::Stalled { reason: "list".into() });
-    None
+    listed.ok()
 }
 
 impl Shared {
@@ -97,6 +99,17 @@ impl Shared {
         true
     }
 
+    /// Waits for the store as long as is allowed. One that panics does not answer either: the work
+    /// of all chats hangs on this one task.
+    async fn ask<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let panicked = || StoreError::new(StoreErrorKind::Unavailable, "the store panicked");
+        let asked = AssertUnwindSafe(self.in_time(work)).catch_unwind().await;
+        asked.unwrap_or_else(|_| Err(panicked()))
+    }
+
     /// Whether the chat has come to life since its summary was read: then it tells of itself.
     fn has_moved_on(&self, summary: &Summary) -> bool {
         let slot = self.directory.get(&summary.chat_id);
@@ -109,7 +122,7 @@ impl Shared {
         let before = summary.head.get().saturating_sub(1);
         let Ok(before) = Seq::try_from(before) else { return false };
         let key = self.key(&summary.chat_id);
-        match self.in_time(self.environment.store.read(&key, before, 1)).await.as_deref() {
+        match self.ask(self.environment.store.read(&key, before, 1)).await.as_deref() {
             Ok([Entry::Chat(last)]) => matches!(last.event, Event::ChatDeleted {}),
             Ok(_) => false,
             Err(error) => is_passing(error.kind),

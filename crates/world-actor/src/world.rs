@@ -271,6 +271,7 @@ impl Shared {
         };
         let store = Arc::clone(&self.environment.store);
         let subscription = Subscription::new(reader, store, slot.key.clone())
+            .patience(self.environment.limits.append_duration_max)
             .reporting_to(Arc::new(report))
             .holding(Box::new(slot));
         Ok(Box::pin(subscription))

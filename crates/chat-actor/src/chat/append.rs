@@ -9,17 +9,18 @@ use std::{
 };
 
 use polychat_core::{
-    MessageId, Seq,
+    MessageId, Refusal,
     content::Text,
     diagnostic::DiagnosticKind,
     ports::{AppendError, Entry, OpenMode, StoreError, StoreErrorKind},
-    rules::{Decision, Input},
+    rules::{ChatCommand, Decision, Input},
 };
 use tokio::time::timeout;
 
 use super::{Broken, Chat, Phase};
 use crate::{
     actor::Mail,
+    envelope::Responder,
     gate::{LeftPlace, TurnPermit},
     replay::{in_time, is_passing},
 };
@@ -82,8 +83,11 @@ impl Chat {
         Ok(())
     }
 
-    /// Asks for another try after a pause that doubles each time.
+    /// Asks for another try after a pause that doubles each time, unless one is asked for already.
     pub(super) fn try_store_later(&mut self) {
+        if std::mem::replace(&mut self.store_try_due, true) {
+            return;
+        }
         let limits = &self.environment.limits;
         let doubled = 1u32.checked_shl(self.store_failures.min(20)).unwrap_or(u32::MAX);
         let pause: Duration =
@@ -116,38 +120,49 @@ impl Chat {
         if ready.stall.is_none() {
             return Ok(());
         }
-        let open = self.environment.store.open(&self.slot.key, OpenMode::Existing);
-        match in_time(self.environment.limits.append_duration_max, open).await {
-            Ok((fence, head)) => {
-                ready.fence = fence;
-                self.settle(head).await
-            }
-            Err(error) if is_passing(error.kind) => {
+        match self.find_out().await? {
+            Some(landed) => self.settle(landed).await,
+            None => {
                 self.try_store_later();
                 Ok(())
             }
-            Err(error) => Err(Broken(error.to_string())),
         }
     }
 
-    /// The log is open again and ends at `head`: did the append land?
-    async fn settle(&mut self, head: Seq) -> Result<(), Broken> {
-        let Phase::Ready(ready) = &self.phase else { return Ok(()) };
-        let Some(stall) = &ready.stall else { return Ok(()) };
+    /// Opens the log again: did the append land? `None` if the store does not say yet. After that
+    /// it does not land any more.
+    async fn find_out(&mut self) -> Result<Option<bool>, Broken> {
+        let open = self.environment.store.open(&self.slot.key, OpenMode::Existing);
+        let opened = in_time(self.environment.limits.append_duration_max, open).await;
+        let (fence, head) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return unless_passing(&error),
+        };
+        if let Phase::Ready(ready) = &mut self.phase {
+            ready.fence = fence;
+        }
+        let Phase::Ready(ready) = &self.phase else { return Ok(None) };
+        let Some(stall) = &ready.stall else { return Ok(None) };
         let before = ready.state.head();
+        if head == before {
+            return Ok(Some(false));
+        }
         let has_grown = head == before.plus(stall.decision.events.len() as u64);
         let landed = match has_grown {
             true => self.is_stored(&stall.decision).await,
             false => Ok(false),
         };
-        let landed = match landed {
-            Ok(landed) => landed,
-            Err(error) if is_passing(error.kind) => {
-                self.try_store_later();
-                return Ok(());
+        match landed {
+            Ok(true) => Ok(Some(true)),
+            Ok(false) => {
+                Err(Broken(format!("the log ends at {head}, and not as it was written here")))
             }
-            Err(error) => return Err(Broken(error.to_string())),
-        };
+            Err(error) => unless_passing(&error),
+        }
+    }
+
+    /// What could not be stored has landed, or certainly has not.
+    async fn settle(&mut self, landed: bool) -> Result<(), Broken> {
         let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
         let Some(stall) = ready.stall.take() else { return Ok(()) };
         // A turn never holds two places.
@@ -155,8 +170,6 @@ impl Chat {
         if landed {
             self.healed();
             self.commit(stall.decision, None).await?;
-        } else if head != before {
-            return Err(Broken(format!("the log ends at {head}, and not as it was written here")));
         } else if stall.binding {
             if let Err(error) = self.append(&stall.decision).await {
                 return self.stall(&error, stall.decision, true);
@@ -167,6 +180,23 @@ impl Chat {
             self.healed();
         }
         self.catch_up().await
+    }
+
+    /// Deletes a chat whose store takes nothing more: a full disk has room for that alone. What was
+    /// still to be stored ends with the chat.
+    pub(super) async fn delete_stalled(&mut self, responder: Responder) -> Result<(), Broken> {
+        let found = self.find_out().await?;
+        let Phase::Ready(ready) = &mut self.phase else { return Ok(()) };
+        let (Some(landed), Some(stall)) = (found, ready.stall.take_if(|_| found.is_some())) else {
+            let reason = ready.stall.as_ref().map(|stall| stall.reason.clone());
+            responder.refuse(Refusal::ChatStalled { reason: reason.unwrap_or_default() });
+            return Ok(());
+        };
+        ready.held.clear();
+        if landed {
+            self.commit(stall.decision, None).await?;
+        }
+        self.input(Input::Command(ChatCommand::Delete), Some(responder)).await
     }
 
     /// Whether the log holds exactly what a decision was to append. A log of the same length may
@@ -213,4 +243,9 @@ impl Chat {
         self.report_diagnostic(DiagnosticKind::Recovered {});
         self.report_status();
     }
+}
+
+/// Nothing is found out yet, unless the store says something that no later try will change.
+fn unless_passing(error: &StoreError) -> Result<Option<bool>, Broken> {
+    if is_passing(error.kind) { Ok(None) } else { Err(Broken(error.to_string())) }
 }

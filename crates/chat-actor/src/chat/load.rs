@@ -48,8 +48,6 @@ impl Chat {
                     Ok(())
                 }
                 kind if is_passing(kind) => {
-                    // The try that has just failed was the one that was asked for.
-                    self.phase = Phase::Unread(None);
                     self.find_out_later(&error);
                     Ok(())
                 }
@@ -143,12 +141,9 @@ impl Chat {
     /// The store did not say whether there is a log. There may be one with work left in it, so the
     /// actor stays until it knows.
     fn find_out_later(&mut self, error: &StoreError) {
-        let already = matches!(self.phase, Phase::Unread(Some(_)));
         self.phase = Phase::Unread(Some(error.to_string().into()));
         self.report_stall(&error.to_string());
-        if !already {
-            self.try_store_later();
-        }
+        self.try_store_later();
     }
 
     async fn create_in(
@@ -194,10 +189,7 @@ impl Chat {
 
     /// Removes a log that cannot be used: nothing can be appended to it any more, not even its end,
     /// but it can go.
-    pub(super) async fn remove_unusable_log(
-        &mut self,
-        responder: Responder,
-    ) -> Result<(), Broken> {
+    pub(super) async fn remove_unusable_log(&mut self, responder: Responder) -> Result<(), Broken> {
         let (store, key) = (&self.environment.store, &self.slot.key);
         let removing = async {
             match store.open(key, OpenMode::Existing).await {
