@@ -22,7 +22,7 @@ mod check;
 mod plant;
 pub(crate) mod rig;
 pub(crate) mod step;
-mod tally;
+pub(crate) mod tally;
 mod watch;
 
 use std::{

@@ -1,7 +1,9 @@
 //! Chats that were being deleted when the process was lost.
 
+use std::time::Duration;
+
 use polychat::{
-    ChatId, Limits, WorldId,
+    ChatId, EndReason, Limits, PromptOutcome, WorldId,
     command::{ChatFilter, NewChat, Page},
     ports::{LogKey, Store, StoreErrorKind},
 };
@@ -11,7 +13,9 @@ use super::{
     lives::Lives,
     states::{State, TABLE},
 };
-use crate::support::{Ground, House, WORLD, chat_id, code, house, log, pass, settle, within};
+use crate::support::{
+    Ground, House, WORLD, chat_id, code, house, log, pass, settle, watch, within,
+};
 
 /// The chat is gone from everywhere, and so is its name.
 async fn is_gone(house: &House, id: &ChatId) -> bool {
@@ -87,4 +91,65 @@ fn a_chat_whose_log_cannot_be_read_keeps_no_other_chat_from_its_work() {
     lives.go_on_as_it_is(async |house: &House| {
         house.call_for("second").await.finish();
     });
+}
+
+// issue 4: a full disk stalls chats, and deleting one of them works
+#[tokio::test(start_paused = true)]
+async fn a_chat_whose_store_takes_nothing_more_can_be_deleted() {
+    // What could not be stored was certainly not, may have been, and was.
+    for fault in [Fault::Full, Fault::RequestLost, Fault::AnswerLost] {
+        let house = house().open().await;
+        let chat = house.chat("a").await;
+        let mut seen = watch(&chat).await;
+        let (running, call) = house.begin(&chat, "hello").await;
+        let queued = chat.prompt("queued").await.unwrap();
+        call.text("all of it").drained().await;
+        house.faults.for_chat(chat.id()).next(Call::Append, 1, fault.clone());
+        call.finish();
+        // Before it tries again by itself.
+        seen.until_text("all of it").await;
+        settle().await;
+        within(chat.delete()).await.unwrap();
+        let landed = matches!(fault, Fault::AnswerLost);
+        let expected = if landed { PromptOutcome::Completed } else { PromptOutcome::Cancelled };
+        assert_eq!(seen.until_outcome(&running).await, expected, "{fault:?}");
+        let expected = if landed { PromptOutcome::Cancelled } else { PromptOutcome::Withdrawn };
+        assert_eq!(seen.until_outcome(&queued).await, expected, "{fault:?}");
+        assert_eq!(seen.view.messages[1].text, "all of it", "what was shown is recorded");
+        assert_eq!(seen.until_ended().await, EndReason::Deleted);
+        pass(Duration::from_secs(30)).await;
+        assert_eq!(code(within(chat.snapshot()).await), "chat_deleted");
+        assert_eq!(house.local.turns_running(), Some(0));
+    }
+}
+
+// law 5: a deletion that cannot be stored is told so, stands, and is stored once it can be
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_finds_no_room_either_stands() {
+    let house = house().open().await;
+    let chat = house.chat("a").await;
+    let mut seen = watch(&chat).await;
+    let (running, call) = house.begin(&chat, "hello").await;
+    call.text("all of it").drained().await;
+    house.faults.for_chat(chat.id()).every(Call::Append, Fault::Full);
+    call.finish();
+    settle().await;
+    assert_eq!(code(within(chat.delete()).await), "store_unavailable");
+    assert_eq!(code(within(chat.rename("more")).await), "chat_stalled");
+    pass(Duration::from_secs(60)).await;
+    house.faults.clear();
+    assert_eq!(seen.until_outcome(&running).await, PromptOutcome::Cancelled);
+    assert_eq!(seen.until_ended().await, EndReason::Deleted);
+    // One whose log cannot even be opened has to wait.
+    let chat = house.chat("b").await;
+    let (_, call) = house.begin(&chat, "hello").await;
+    house.faults.for_chat(chat.id()).every(Call::Append, Fault::Unavailable);
+    house.faults.for_chat(chat.id()).every(Call::Open, Fault::Unavailable);
+    call.finish();
+    settle().await;
+    assert_eq!(code(within(chat.delete()).await), "chat_stalled");
+    house.faults.clear();
+    pass(Duration::from_secs(20)).await;
+    within(chat.delete()).await.unwrap();
+    assert_eq!(code(within(chat.snapshot()).await), "chat_deleted");
 }

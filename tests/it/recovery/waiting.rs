@@ -1,7 +1,7 @@
 //! Who waits for the outcome of a prompt, or watches, while the chat fails.
 
 use polychat::{Chat, EndReason, PromptHandle, PromptOutcome, StartAt, StatusKind};
-use polychat_testkit::faulty_store::{Call, Fault};
+use polychat_testkit::faulty_store::{Call, Fault, Gate};
 
 use crate::{
     state_machine::silence_planned_panics,
@@ -114,4 +114,21 @@ async fn a_stream_of_a_chat_that_failed_long_ago_ends_at_once() {
     house.turn(&chat, "more", "fine").await;
     let mut again = watch(&chat).await;
     again.until_text("fine").await;
+}
+
+// law 7: a store that does not answer a reader is waited for as long as is allowed
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_store_hangs_ends_as_unreadable_and_can_be_resumed() {
+    let setup = house().limits(|limits| limits.feed_recorded_max = 1);
+    let house = setup.open().await;
+    let chat = house.chat("a").await;
+    let prompt = house.turn(&chat, "hello", "hi").await;
+    for fault in [Fault::HangBefore(Gate::closed()), Fault::HangAfter(Gate::closed())] {
+        house.faults.for_chat(chat.id()).next(Call::Read, 1, fault.clone());
+        let mut seen = watch(&chat).await;
+        assert_eq!(seen.until_ended().await, EndReason::Unreadable, "{fault:?}");
+        house.faults.for_chat(chat.id()).next(Call::Read, 1, fault);
+        assert_eq!(code(within(prompt.outcome()).await), "store_unavailable");
+        assert_eq!(outcome(&prompt).await, PromptOutcome::Completed);
+    }
 }

@@ -1,6 +1,6 @@
 //! What must hold after each step, and what when all is finished.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use polychat::{
     ChatId, ChatStatus, Command, CommandError, EndReason, Event, PromptId, Recorded, Refusal,
@@ -68,6 +68,7 @@ impl Rig {
 
     /// Everything works again: what is open is finished, and then nothing may be left.
     pub(crate) async fn finish(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
         self.heal_all().await;
         let mut busy = Vec::new();
         for _ in 0..PATIENCE {

@@ -1,6 +1,14 @@
 //! One run: the world of the moment, the store beneath it, the record of all, and coming to rest.
 
-use std::{collections::BTreeMap, slice::Iter, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    slice::Iter,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use polychat::{
     ChatId, Command, CommandError, Cursor, Limits, LocalWorld, PromptId, Recorded, Reply,
@@ -32,6 +40,9 @@ const QUIET_ROUNDS: usize = 6;
 /// How long coming to rest may take: a world that works on for ever is a fault of its own.
 const ROUNDS_MAX: usize = 5_000;
 
+/// Longer than a store fails that fails once.
+pub(crate) const FAILING: Duration = Duration::from_millis(2_500);
+
 type Answering = JoinHandle<Result<Reply, CommandError>>;
 
 /// One run of the property.
@@ -47,6 +58,12 @@ pub(crate) struct Rig {
     /// Faults of reads: above the record, which reads for itself.
     pub(crate) reading: Faults,
     pub(crate) gates: Vec<Gate>,
+    /// Whether the store may fail at any time, also while the world opens.
+    pub(crate) failing: bool,
+    /// Up once it has failed, and has not been given time to get over that.
+    pub(crate) met: Arc<AtomicBool>,
+    /// Up once the run is over, and all that is left is to finish.
+    pub(crate) over: Arc<AtomicBool>,
     /// Whether the store may still fail somewhere.
     pub(crate) broken: bool,
     /// Whether an actor may have crashed in this life of the world, and not recovered yet.
@@ -76,6 +93,10 @@ pub(crate) struct Above {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) writing: Faults,
     pub(crate) reading: Faults,
+    /// To be put up when it fails, so that it is given time to get over that.
+    pub(crate) met: Arc<AtomicBool>,
+    /// Up once the run is over, and all that is left is to finish.
+    pub(crate) over: Arc<AtomicBool>,
 }
 
 /// What ends with the process.
@@ -116,11 +137,17 @@ impl Rig {
         Self::of(small_limits(), plant, Ground::memory())
     }
 
-    /// Puts something between the world and all that its store is made of.
-    pub(crate) fn with_store_above(mut self, above: impl FnOnce(Above) -> Arc<dyn Store>) -> Self {
-        let (writing, reading) = (self.writing.clone(), self.reading.clone());
-        self.store = above(Above { store: Arc::clone(&self.store), writing, reading });
-        self
+    /// A world whose store fails where something says that stands above it, and soon counts as
+    /// one that does not answer.
+    pub(crate) fn failing(ground: Ground, above: impl FnOnce(Above) -> Arc<dyn Store>) -> Self {
+        let mut limits = small_limits();
+        limits.append_duration_max = Duration::from_secs(1);
+        let mut rig = Self::of(limits, Plant::Nothing, ground);
+        rig.failing = true;
+        let (writing, reading) = (rig.writing.clone(), rig.reading.clone());
+        let (met, over) = (Arc::clone(&rig.met), Arc::clone(&rig.over));
+        rig.store = above(Above { store: Arc::clone(&rig.store), writing, reading, met, over });
+        rig
     }
 
     fn of(limits: Limits, plant: Plant, ground: Ground) -> Self {
@@ -138,6 +165,9 @@ impl Rig {
             beneath,
             writing,
             gates: Vec::new(),
+            failing: false,
+            met: Arc::default(),
+            over: Arc::default(),
             broken: false,
             crashed: false,
             misread: false,
@@ -184,7 +214,7 @@ impl Rig {
         self.problems
     }
 
-    pub(super) fn tally(&self) -> &Tally {
+    pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }
 
@@ -204,6 +234,9 @@ impl Rig {
                 step => self.act(step).await,
             }
             self.settle().await;
+            if self.met.swap(false, Ordering::SeqCst) {
+                self.pass(FAILING).await;
+            }
             self.check_step().await;
         }
         if self.problems.is_empty() {
@@ -229,7 +262,7 @@ impl Rig {
     /// Opens the world over a store that works, as whoever restarts a process sees to.
     async fn open_world(&mut self) {
         self.heal_all().await;
-        self.crashed = false;
+        self.crashed = self.failing;
         let (model, script) = ScriptedModel::new();
         let model = RecordingModel::new(model, self.history.clone());
         let model = PlantedModel::new(self.plant, model);
@@ -246,17 +279,28 @@ impl Rig {
         options.context_provider = Some(Arc::new(PlantedProvider::new(self.plant)));
         options.limits = self.limits.clone();
         options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        self.history.opening();
-        let local = match LocalWorld::open(options).await {
-            Ok(local) => local,
-            Err(error) => return self.problem(format!("the world does not open: {error}")),
-        };
+        let Some(local) = self.open_local(options).await else { return };
         let world = PlantedWorld::new(self.plant, local.clone());
         let world = Arc::new(RecordingWorld::new(world, self.history.clone()));
         let (calls, runs, over, unanswered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let life = Life { world, local, clock, script, calls, tools, runs, over, unanswered };
         self.life = Some(life);
         self.settle().await;
+    }
+
+    /// Opens the world; who finds that its store fails just then opens it once more.
+    async fn open_local(&mut self, options: WorldOptions) -> Option<LocalWorld> {
+        let mut why = String::new();
+        for _ in 0..if self.failing { 2 } else { 1 } {
+            self.history.opening();
+            match tokio::spawn(LocalWorld::open(options.clone())).await {
+                Ok(Ok(local)) => return Some(local),
+                Ok(Err(error)) => why = error.to_string(),
+                Err(panic) => why = panic.to_string(),
+            }
+        }
+        self.problem(format!("the world does not open: {why}"));
+        None
     }
 
     /// Shuts the world down in order, and lets its readers read to the end.
@@ -289,7 +333,7 @@ impl Rig {
 
     /// Makes the store work again, and lets go on whatever hung in it.
     pub(crate) async fn heal_all(&mut self) {
-        self.broken = false;
+        self.broken = self.failing;
         self.writing.clear();
         self.reading.clear();
         self.gates.drain(..).for_each(|gate| gate.open());

@@ -18,7 +18,7 @@ use polychat_testkit::history::{Fact, RunEnd};
 
 /// How often what happened.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     counts: BTreeMap<String, u64>,
     /// What is under way, to tell what it went through.
     chats: BTreeMap<ChatId, Under>,
@@ -285,7 +285,7 @@ impl Tally {
     }
 
     /// Adds what happened in another run.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         for (what, times) in &other.counts {
             *self.counts.entry(what.clone()).or_default() += times;
         }
@@ -297,7 +297,7 @@ impl Tally {
     }
 
     /// What of these never happened.
-    pub(super) fn missing_of(
+    pub(crate) fn missing_of(
         &self,
         wanted: impl IntoIterator<Item = &'static str>,
     ) -> Vec<&'static str> {

@@ -1,6 +1,9 @@
 //! Readers that come, lag, leave and come back (law 4).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+};
 
 use futures_util::{FutureExt, StreamExt};
 use polychat::{
@@ -10,7 +13,7 @@ use polychat::{
 use polychat_testkit::view::{CallState, ChatView, MessageState};
 
 use super::{
-    rig::Rig,
+    rig::{FAILING, Rig},
     step::{From, Pick, Watch},
 };
 
@@ -167,6 +170,10 @@ impl Rig {
             tokio::spawn(async move { world.subscribe(scope, start).await })
         };
         self.settle().await;
+        if self.failing && !task.is_finished() {
+            // What it asks the store may hang.
+            self.pass(FAILING).await;
+        }
         if !task.is_finished() {
             task.abort();
             self.problem(format!("a subscription to {scope:?} is not answered"));
@@ -217,6 +224,13 @@ impl Rig {
         let mut fresh = Reader::new(Some(chat), stream, &StartAt::Start);
         if let Some(problem) = fresh.take(ALL, &mut self.cursors) {
             self.problem(problem);
+        }
+        if self.met.swap(false, Ordering::SeqCst) {
+            // The store does not answer just now; who reads is told in time.
+            self.pass(FAILING).await;
+            if let Some(problem) = fresh.take(ALL, &mut self.cursors) {
+                self.problem(problem);
+            }
         }
         // Coming may have let something happen: both read on to the same moment.
         self.read(reader, ALL);
