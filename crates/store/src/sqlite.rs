@@ -95,6 +95,12 @@ const ENTRIES_AT_ONCE_MAX: usize = 64;
 /// The file, with what is stored in it, which the world's limits bound, and a tombstone for each
 /// deleted chat. In memory about 24 bytes for each log that was opened.
 ///
+/// # What stays
+///
+/// What was cut or deleted is neither read nor found any more. Its rows are overwritten where that
+/// costs no more writing; single words of it may stand in the index of the search until the index
+/// is next merged there, and anything in its copies and in the log file beside it.
+///
 /// ```
 /// use polychat_core::{ChatId, Seq, WorldId, ports::{LogKey, OpenMode, Store}};
 /// use polychat_store::SqliteStore;
@@ -327,7 +333,7 @@ impl Search for SqliteStore {
     async fn search(&self, world: &WorldId, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let (world, query) = (world.clone(), query.clone());
         let read = move |reader: &mut readers::Reader| {
-            reader.snapshot(|connection, marker| search::search(connection, marker, &world, &query))
+            reader.snapshot(|connection, finder| finder.search(connection, &world, &query))
         };
         self.readers.read(read).await
     }

@@ -89,7 +89,7 @@ pub struct Snippet {
 /// - What was cut from a history, and what belongs to a deleted chat, is not found.
 /// - All words of the query stand in the message, letters of either case and with or without
 ///   accents being alike. From four letters on the last word may be the beginning of a longer one,
-///   unless a space follows.
+///   unless a space follows, or so many words begin like it that this would take too long.
 /// - A page shows the chats of one world only.
 #[async_trait]
 pub trait Search: Send + Sync {
@@ -98,6 +98,7 @@ pub trait Search: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `NotFound` when `page.after` is no place in this result, or a fault of the store.
+    /// `NotFound` when `page.after` is no place in this result, `Unavailable` when looking for these
+    /// words takes too much, or a fault of the store.
     async fn search(&self, world: &WorldId, query: &SearchQuery) -> Result<SearchPage, StoreError>;
 }

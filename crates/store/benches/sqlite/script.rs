@@ -27,6 +27,12 @@ pub(crate) struct Script {
 /// Words as people use them: few of them often, most of them rarely.
 pub(crate) struct Words(u64);
 
+/// Half of all chats say this word in each prompt, and never that of the other half.
+pub(crate) const HALVES: [&str; 2] = ["evenly", "oddly"];
+
+/// Each chat says a word in each prompt that no other says. All of them begin like this.
+pub(crate) const OWN: &str = "name";
+
 impl Words {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
@@ -71,7 +77,9 @@ impl Script {
     pub(crate) fn new(n: usize, turns: usize) -> Self {
         let chat = chat_id(&format!("chat-{n:06}"));
         let mut words = Words::new(n as u64 + 1);
-        let mut script = Writing { state: ChatState::of_empty_log(&chat), appends: Vec::new() };
+        let own = format!("{} {OWN}{n:06}", HALVES[n % 2]);
+        let mut script =
+            Writing { state: ChatState::of_empty_log(&chat), appends: Vec::new(), own };
         script.append([Event::ChatCreated {
             title: words.text(4).into(),
             provenance: TitleProvenance::Auto,
@@ -91,6 +99,7 @@ impl Script {
 struct Writing {
     state: ChatState,
     appends: Vec<Append>,
+    own: String,
 }
 
 impl Writing {
@@ -110,7 +119,7 @@ impl Writing {
     fn turn(&mut self, words: &mut Words) {
         let head = self.state.head();
         let (prompt, turn_id) = (prompt_id(&format!("prompt-{head}")), TurnId(head.plus(2)));
-        let body = PromptBody::text(words.text(12));
+        let body = PromptBody::text(format!("{} {}", words.text(12), self.own));
         let agent = Arc::new(samples::agent_config());
         let (mode, prompt_ids) = (PromptMode::Queue, vec![prompt.clone()]);
         self.append([

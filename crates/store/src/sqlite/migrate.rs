@@ -214,6 +214,30 @@ mod tests {
         assert_eq!(recognise(&copy, &path, 1).unwrap(), Found::Ours { version: 1 });
     }
 
+    // What the desk will want: chats by when they were last active. No migration that is there does
+    // it; that one could is what this shows.
+    #[test]
+    fn a_migration_can_index_chats_by_activity() {
+        let (_folder, path, mut connection) = file();
+        bring_up(&mut connection, &path).unwrap();
+        let summary = |n| format!("{{\"chatId\":\"c{n}\",\"updatedAt\":{}}}", 100 - n);
+        for n in 0..3 {
+            let insert = "INSERT INTO logs (world, chat, head, summary) VALUES (1, ?1, 1, ?2)";
+            connection.execute(insert, (format!("c{n}"), summary(n))).unwrap();
+        }
+        let sql = "ALTER TABLE logs ADD COLUMN active INTEGER;
+                   UPDATE logs SET active = json_extract(summary, '$.updatedAt');
+                   CREATE INDEX logs_by_activity ON logs (world, active)";
+        migrate(&mut connection, &path, 1, &[Migration { to: 2, sql }]).unwrap();
+        let newest = "SELECT chat FROM logs WHERE world = 1 ORDER BY active DESC LIMIT 2";
+        let plan = format!("EXPLAIN QUERY PLAN {newest}");
+        let plan: String = connection.query_row(&plan, [], |row| row.get(3)).unwrap();
+        assert!(plan.contains("logs_by_activity"), "{plan}");
+        let mut newest = connection.prepare(newest).unwrap();
+        let newest = newest.query_map([], |row| row.get(0)).unwrap();
+        assert_eq!(newest.collect::<Result<Vec<String>, _>>().unwrap(), ["c0", "c1"]);
+    }
+
     #[test]
     fn the_migrations_there_are_lead_to_the_newest_version_without_a_gap() {
         let versions: Vec<u32> = MIGRATIONS.iter().map(|migration| migration.to).collect();

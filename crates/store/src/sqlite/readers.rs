@@ -19,7 +19,7 @@ use super::{
     error::{Doing, SqliteError},
     fault::{fault, unavailable},
     schema::connect_reader,
-    search::Marker,
+    search::Finder,
 };
 
 type Work = Box<dyn FnOnce(&mut Reader) + Send>;
@@ -28,33 +28,38 @@ type Work = Box<dyn FnOnce(&mut Reader) + Send>;
 pub(super) struct Reader {
     path: PathBuf,
     connection: Option<Connection>,
-    /// Marks found words; made when first needed.
-    marker: Option<Marker>,
+    finder: Finder,
 }
 
 impl Reader {
     fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), connection: None, marker: None }
+        Self { path: path.to_owned(), connection: None, finder: Finder::new() }
     }
 
-    /// Reads in one snapshot, with what marks words.
+    /// Reads in one snapshot, with what searches need beside it.
     pub(super) fn snapshot<T>(
         &mut self,
-        read: impl FnOnce(&Connection, &mut Option<Marker>) -> Result<T, StoreError>,
+        read: impl FnOnce(&Connection, &mut Finder) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let opened = match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => connect_reader(&self.path),
+            None => self.connect(),
         };
         let mut connection = opened.map_err(|error| fault("opening the file", &error))?;
         let transaction = connection.transaction().map_err(|e| fault("beginning to read", &e))?;
-        let answer = read(&transaction, &mut self.marker);
+        let answer = read(&transaction, &mut self.finder);
         // Nothing was written: how it ends is all the same, and dropping ends it.
         drop(transaction);
         if answer.is_ok() || connection.is_autocommit() {
             self.connection = Some(connection);
         }
         answer
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let mut connection = connect_reader(&self.path)?;
+        self.finder.watch(&mut connection)?;
+        Ok(connection)
     }
 }
 

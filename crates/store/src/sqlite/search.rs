@@ -4,8 +4,11 @@
 //! hits of one page the words are marked, by SQLite itself in a small database in memory: with the
 //! same rules for what a word is, so that what was found is what is marked.
 
+mod effort;
 mod index;
 mod marker;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use polychat_core::{
@@ -16,25 +19,50 @@ use polychat_core::{
 };
 use rusqlite::{Connection, params};
 
-use self::words::Words;
+use self::{
+    effort::{Effort, is_too_much},
+    marker::Marker,
+    words::Words,
+};
 use super::{
     codec::{self, Owner},
-    fault::fault,
+    fault::{fault, unavailable},
     read::{self, int, payload, seq, world_id},
 };
 use crate::check::not_found;
 
-pub(super) use self::{
-    index::{Step, plan, text_of, words_of},
-    marker::Marker,
-};
+pub(super) use self::index::{Step, plan, text_of, words_of};
 
 /// What comes after this many bytes of a message is not found, so that indexing one holds the
 /// appends of others up for milliseconds at most.
 const TEXT_BYTES_MAX: usize = 256 * 1_024;
 
+/// How many steps of SQLite's machine a search may take. To fetch a page of the index takes three:
+/// what the index merges in memory in between makes this tens of milliseconds at most.
+const STEPS_MAX: u64 = 12_000;
+
+/// How many more it may take for each hit that is wanted.
+const STEPS_PER_HIT: u64 = 30;
+
+/// What a thread that reads keeps for searching.
+pub(super) struct Finder {
+    effort: Effort,
+    steps_max: u64,
+    /// Made when first needed.
+    marker: Option<Marker>,
+}
+
+/// Where to look, and for how much.
+struct Wanted {
+    /// The word of the chat or the world.
+    place: String,
+    /// The hit after which the page begins.
+    before: i64,
+    limit: usize,
+}
+
 /// A message whose words were found.
-struct Found {
+struct Match {
     id: i64,
     log: i64,
     chat: String,
@@ -43,37 +71,94 @@ struct Found {
     event: Seq,
 }
 
-/// One page of hits, newest first.
-pub(super) fn search(
-    connection: &Connection,
-    marker: &mut Option<Marker>,
-    world: &WorldId,
-    query: &SearchQuery,
-) -> Result<SearchPage, StoreError> {
-    let before = match &query.page.after {
-        None => i64::MAX,
-        Some(after) => after.parse().map_err(|_| not_found())?,
-    };
-    let Some(words) = Words::of(&query.text).filter(|_| query.page.limit > 0) else {
-        return Ok(SearchPage::default());
-    };
-    let Some(place) = place(connection, world, query.chat.as_ref())? else {
-        return Ok(SearchPage::default());
-    };
-    let matching = format!("place : \"{place}\" AND words : ({})", words.expression());
-    let limit = query.page.limit;
-    let mut found = find(connection, &matching, before, limit.saturating_add(1))
-        .map_err(|error| fault("searching", &error))?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| Text::from(last.id.to_string()));
-    let texts: Vec<String> = found.iter().map(|hit| text(connection, world, hit)).collect();
-    let snippets = mark(marker, &words, &texts)?;
-    let hits = found.iter().zip(snippets).filter_map(|(found, snippet)| {
-        let chat_id = ChatId::new(&found.chat).ok()?;
-        Some(Hit { chat_id, message_id: MessageId(found.message), snippet })
-    });
-    Ok(SearchPage { hits: hits.collect(), next })
+/// What was found, newest first.
+#[derive(Default)]
+struct Found {
+    matches: Vec<Match>,
+    /// There may be more after these.
+    more: bool,
+    /// It took too much to look at everything.
+    cut_short: bool,
+}
+
+impl Finder {
+    pub(super) fn new() -> Self {
+        Self { effort: Effort::unbounded(), steps_max: STEPS_MAX, marker: None }
+    }
+
+    /// Prepares a connection to be searched.
+    pub(super) fn watch(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        self.effort.watch(connection)
+    }
+
+    /// One page of hits, newest first.
+    pub(super) fn search(
+        &mut self,
+        connection: &Connection,
+        world: &WorldId,
+        query: &SearchQuery,
+    ) -> Result<SearchPage, StoreError> {
+        let before = match &query.page.after {
+            None => i64::MAX,
+            Some(after) => after.parse().map_err(|_| not_found())?,
+        };
+        let Some(words) = Words::of(&query.text).filter(|_| query.page.limit > 0) else {
+            return Ok(SearchPage::default());
+        };
+        let Some(place) = place(connection, world, query.chat.as_ref())? else {
+            return Ok(SearchPage::default());
+        };
+        let wanted = Wanted { place, before, limit: query.page.limit };
+        let (words, found) = self.find(connection, &wanted, words)?;
+        let next = found.matches.last().filter(|_| found.more);
+        let next = next.map(|last| Text::from(last.id.to_string()));
+        let texts: Vec<_> = found.matches.iter().map(|hit| text(connection, world, hit)).collect();
+        let snippets = self.mark(&words, &texts)?;
+        let hits = found.matches.iter().zip(snippets).filter_map(|(found, snippet)| {
+            let chat_id = ChatId::new(&found.chat).ok()?;
+            Some(Hit { chat_id, message_id: MessageId(found.message), snippet })
+        });
+        Ok(SearchPage { hits: hits.collect(), next })
+    }
+
+    /// Finds messages with these words; where so many words begin with the last one that this takes
+    /// too much, with that very word. Answers the words that it was in the end.
+    fn find(
+        &self,
+        connection: &Connection,
+        wanted: &Wanted,
+        words: Words,
+    ) -> Result<(Words, Found), StoreError> {
+        let hits = u64::try_from(wanted.limit).unwrap_or(u64::MAX);
+        let steps = self.steps_max.saturating_add(hits.saturating_mul(STEPS_PER_HIT));
+        let look = |words: &Words| {
+            let found = self.effort.within(steps, || find(connection, wanted, words));
+            found.map_err(|error| fault("searching", &error))
+        };
+        let mut words = words;
+        let mut found = look(&words)?;
+        if found.cut_short
+            && let Some(closed) = words.closed()
+        {
+            words = closed;
+            found = look(&words)?;
+        }
+        if found.cut_short && found.matches.is_empty() {
+            return Err(unavailable("the search takes too much: rarer words are needed"));
+        }
+        Ok((words, found))
+    }
+
+    fn mark(&mut self, words: &Words, texts: &[String]) -> Result<Vec<Snippet>, StoreError> {
+        let mut marked = || -> rusqlite::Result<Vec<Snippet>> {
+            let marker = match &mut self.marker {
+                Some(marker) => marker,
+                none => none.insert(Marker::new()?),
+            };
+            marker.mark(&words.expression(), texts)
+        };
+        marked().map_err(|error| fault("marking words", &error))
+    }
 }
 
 /// The word that stands with each message of this chat, or of this world.
@@ -102,29 +187,42 @@ pub(super) fn places(world: i64, log: i64) -> String {
     format!("{} {}", place_of_world(world), place_of_log(log))
 }
 
-fn find(
-    connection: &Connection,
-    matching: &str,
-    before: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<Found>> {
+fn find(connection: &Connection, wanted: &Wanted, words: &Words) -> rusqlite::Result<Found> {
+    let Wanted { place, before, limit } = wanted;
+    let matching = format!("place : \"{place}\" AND words : ({})", words.expression());
     // The join leaves out what belongs to a deleted log and has not gone yet.
     let mut find = connection.prepare_cached(
         "SELECT m.id, m.log, l.chat, m.message, m.event
          FROM found JOIN messages m ON m.id = found.rowid JOIN logs l ON l.id = m.log
          WHERE found MATCH ?1 AND found.rowid < ?2 ORDER BY found.rowid DESC LIMIT ?3",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = find.query_map(params![matching, before, limit], |row| {
-        let (id, log, chat) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Found { id, log, chat, message: seq(row, 3)?, event: seq(row, 4)? })
-    })?;
-    rows.collect()
+    // One more than is wanted shows whether there is another page.
+    let rows_max = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let mut rows = find.query(params![matching, before, rows_max])?;
+    let mut found = Found::default();
+    loop {
+        match rows.next() {
+            Ok(Some(row)) if found.matches.len() < *limit => found.matches.push(Match {
+                id: row.get(0)?,
+                log: row.get(1)?,
+                chat: row.get(2)?,
+                message: seq(row, 3)?,
+                event: seq(row, 4)?,
+            }),
+            Ok(Some(_)) => found.more = true,
+            Ok(None) => return Ok(found),
+            Err(error) if is_too_much(&error) => {
+                (found.more, found.cut_short) = (true, true);
+                return Ok(found);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The text of a hit; empty when its event cannot be read, which is for whoever reads the log to
 /// say.
-fn text(connection: &Connection, world: &WorldId, found: &Found) -> String {
+fn text(connection: &Connection, world: &WorldId, found: &Match) -> String {
     let read = || -> rusqlite::Result<Option<String>> {
         let Ok(chat) = ChatId::new(&found.chat) else { return Ok(None) };
         let key = LogKey::Chat(world.clone(), chat);
@@ -137,19 +235,4 @@ fn text(connection: &Connection, world: &WorldId, found: &Found) -> String {
         })
     };
     read().ok().flatten().unwrap_or_default()
-}
-
-fn mark(
-    marker: &mut Option<Marker>,
-    words: &Words,
-    texts: &[String],
-) -> Result<Vec<Snippet>, StoreError> {
-    let mut marked = || -> rusqlite::Result<Vec<Snippet>> {
-        let marker = match marker {
-            Some(marker) => marker,
-            None => marker.insert(Marker::new()?),
-        };
-        marker.mark(&words.expression(), texts)
-    };
-    marked().map_err(|error| fault("marking words", &error))
 }

@@ -39,6 +39,11 @@ impl Words {
         (!words.is_empty()).then_some(Self { words, open })
     }
 
+    /// The same with the last word as it is; `None` when it was taken so already.
+    pub(super) fn closed(&self) -> Option<Self> {
+        self.open.then(|| Self { words: self.words.clone(), open: false })
+    }
+
     /// The expression of FTS5 that finds texts with all words. What has several words inside, for
     /// example `up-to-date`, is a phrase.
     pub(super) fn expression(&self) -> String {

@@ -392,3 +392,38 @@ fn refuse(
 fn full() -> StoreError {
     StoreError::new(StoreErrorKind::Full, "the disk is full: what is kept aside is in use")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::sqlite::schema::{CREATE, connect_reader};
+
+    static ASKED_TO_WAIT: AtomicBool = AtomicBool::new(false);
+
+    // law 6: who reads for long holds up nobody who writes
+    #[test]
+    fn emptying_the_log_waits_for_no_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chats.db");
+        let mut writer = connect_writer(&path, Durability::ProcessSafe).unwrap();
+        writer.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+        writer.execute_batch(CREATE).unwrap();
+        let reader = connect_reader(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+        writer.execute_batch("UPDATE meta SET epochs = 7").unwrap();
+        let log = || std::fs::metadata(beside(&path, "-wal")).unwrap().len();
+        // Whoever waits asks this first.
+        let ask = |_| {
+            ASKED_TO_WAIT.store(true, Ordering::Relaxed);
+            false
+        };
+        writer.busy_handler(Some(ask)).unwrap();
+        empty_log(&writer).unwrap();
+        assert!(!ASKED_TO_WAIT.load(Ordering::Relaxed) && log() > 0);
+        reader.execute_batch("COMMIT").unwrap();
+        empty_log(&writer).unwrap();
+        assert_eq!(log(), 0);
+    }
+}

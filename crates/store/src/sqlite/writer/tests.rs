@@ -235,6 +235,7 @@ async fn while_a_failed_commit_may_come_to_light_nobody_is_told_a_head() {
 async fn a_panic_of_the_writer_is_an_answer_for_all_and_the_writer_goes_on() {
     let subject = Subject::new();
     let (a, b) = (subject.chat("a", 1).await, subject.chat("b", 1).await);
+    let settlings = subject.count("SELECT settlings FROM meta");
     for round in 0..3 {
         let appends = [subject.append(&a, 1 + round, 1), subject.append(&b, 1 + round, 1)];
         let answers = subject.in_one_group(Some(Fault::Panic), appends).await;
@@ -245,8 +246,9 @@ async fn a_panic_of_the_writer_is_an_answer_for_all_and_the_writer_goes_on() {
         assert_eq!(subject.append(&b, 1 + round, 1).await, Ok(()));
     }
     assert_eq!([subject.len("a").await, subject.len("b").await], [4, 4]);
-    // Fences outlive the panic.
+    // Fences outlive the panic, and what it may have left of a commit is written over.
     assert_eq!(subject.append(&a, 4, 1).await, Ok(()));
+    assert_eq!(subject.count("SELECT settlings FROM meta"), settlings + 3);
 }
 
 // law 1: an opening behind an append in the same group is told of it, or neither is
@@ -294,6 +296,29 @@ async fn while_the_writer_is_held_up_everybody_reads() {
     };
     let ((), found) = tokio::join!(subject.probe(hold), reads);
     assert_eq!(found, (3, 1, 0, 3));
+}
+
+// law 6: an imported chat is encoded beside the runtime, where other chats have their turns
+#[tokio::test]
+async fn a_long_append_is_encoded_by_a_thread_that_reads() {
+    let subject = Subject::new();
+    let (a, b) = (subject.create("a").await, subject.create("b").await);
+    let (go, until) = mpsc::channel::<()>();
+    let held_up = subject.store.readers.read(move |_| Ok(until.recv().is_err()));
+    let appends = async {
+        let long = subject.append(&a, 0, 65);
+        let mut long = std::pin::pin!(long);
+        assert!(long.as_mut().now_or_never().is_none());
+        // Whoever is behind it at the writer is not behind it at all.
+        assert_eq!(subject.append(&b, 0, 64).await, Ok(()));
+        assert_eq!(subject.append(&b, 64, 1).await, Ok(()));
+        assert!(long.as_mut().now_or_never().is_none(), "the only reader is held up");
+        drop(go);
+        long.await
+    };
+    let (held_up, appended) = tokio::join!(biased; held_up, appends);
+    assert_eq!((held_up, appended), (Ok(true), Ok(())));
+    assert_eq!(subject.len("a").await, 65);
 }
 
 // law 7
