@@ -34,7 +34,7 @@ use polychat_store::Durability::{PowerSafe, ProcessSafe};
 
 use self::{
     disk::Disk,
-    fault::Fault,
+    fault::listed,
     house::Place,
     ledger::Ledger,
     rounds::{Rounds, count},
@@ -103,8 +103,8 @@ fn a_power_cut_takes_the_end_of_what_process_safe_acknowledged_and_nothing_in_th
         rounds.ledger = Ledger::default();
         rounds.live(ProcessSafe, Some(&disk));
         let shelf = rounds.shelf(disk.kept());
-        let (gone, faults): (u64, Vec<Fault>) = rounds.ledger.judge_loss(&shelf);
-        assert!(faults.is_empty(), "{faults:#?}");
+        let (gone, faults) = rounds.ledger.judge_loss(&shelf);
+        assert!(faults.is_empty(), "{}", listed(&faults));
         lost += gone;
         shown += rounds.ledger.acknowledged;
     }

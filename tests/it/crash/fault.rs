@@ -7,8 +7,11 @@ use polychat_testkit::checker::{LogFault, Violation};
 
 use super::shelf::Shelf;
 
+/// How many faults a failing test shows.
+const TOLD_MAX: usize = 40;
+
 /// Something that must not be.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Fault {
     /// What was acknowledged or shown is not there any more, or is another.
     Lost(String),
@@ -22,6 +25,25 @@ pub(super) enum Fault {
     Unsound(String),
     /// A child met something wrong, or ended by itself.
     Child(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(what) => write!(f, "lost: {what}"),
+            Self::Law(violation) => write!(f, "{violation:?}"),
+            Self::RanTwice(call) => write!(f, "ran twice: {call}"),
+            Self::RunNotRecorded(what) => write!(f, "not recorded: {what}"),
+            Self::Unsound(what) => write!(f, "unsound: {what}"),
+            Self::Child(what) => write!(f, "in the child: {what}"),
+        }
+    }
+}
+
+/// The first faults, one line each.
+pub(super) fn listed(faults: &[Fault]) -> String {
+    let lines: Vec<String> = faults.iter().take(TOLD_MAX).map(Fault::to_string).collect();
+    format!("{} faults\n{}", faults.len(), lines.join("\n"))
 }
 
 impl Fault {
@@ -47,6 +69,8 @@ pub(super) struct Figures {
     pub(super) rounds: u64,
     pub(super) acknowledged: u64,
     pub(super) tools_run: u64,
+    /// Chats whose deletion was told, or happened.
+    pub(super) deleted: usize,
     /// Events of logs read after crashes, each time they were read.
     pub(super) events_checked: u64,
     /// Which events were among them, and how many.
@@ -98,7 +122,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} rounds: {} acknowledged, {} lost; {} events checked, {} gaps, {} second ends; \
-             {} tools run, {} run twice; {} turns broken off; {} other faults; events {:?}",
+             {} tools run, {} run twice; {} turns broken off; {} chats deleted; {} other faults; events {:?}",
             self.rounds,
             self.acknowledged,
             self.lost,
@@ -108,6 +132,7 @@ impl fmt::Display for Figures {
             self.tools_run,
             self.ran_twice,
             self.broken_off,
+            self.deleted,
             self.others,
             self.kinds,
         )

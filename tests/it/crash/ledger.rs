@@ -103,9 +103,11 @@ impl Ledger {
         }
         // What was deleted without anybody being told stays so.
         let vanished = |chat: &ChatId, book: &mut Book| {
-            book.may_be_gone && shelf.logs.get(chat).is_none_or(|log| is_deletion(log))
+            book.may_be_gone && shelf.logs.get(chat).is_none_or(is_deletion)
         };
         self.gone.extend(self.books.extract_if(.., vanished).map(|(chat, _)| chat));
+        // Whoever wanted to delete the others has ended.
+        self.books.values_mut().for_each(|book| book.may_be_gone = false);
         faults
     }
 

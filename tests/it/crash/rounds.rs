@@ -13,7 +13,7 @@ use super::{
     child::{ORDERS, Orders},
     dice::Dice,
     disk::Disk,
-    fault::{Fault, Figures},
+    fault::{Fault, Figures, listed},
     house::{self, Place},
     ledger::Ledger,
     rest::come_to_rest,
@@ -24,7 +24,7 @@ use super::{
 
 /// After how many facts a child is killed at most; every fourth is killed much sooner, so that
 /// recovery itself is interrupted.
-const FACTS_MAX: u64 = 6_000;
+const FACTS_MAX: u64 = 4_000;
 const FACTS_OF_RECOVERY_MAX: u64 = 80;
 /// Every so many rounds nothing is left to do before the next one begins.
 const RESTS_EVERY: u64 = 4;
@@ -167,7 +167,7 @@ impl Rounds {
         let shelf = self.shelf(folder);
         let mut faults = self.ledger.judge(&shelf, RunState::Live);
         faults.extend(self.runs.judge(&shelf));
-        if is_last || self.figures.rounds % RESTS_EVERY == 0 {
+        if is_last || self.figures.rounds.is_multiple_of(RESTS_EVERY) {
             come_to_rest(folder, &self.place.runs(), durability);
             self.runs.read(&self.place.runs());
             let shelf = self.shelf(folder);
@@ -175,8 +175,9 @@ impl Rounds {
             faults.extend(self.runs.judge(&shelf));
         }
         self.figures.count(&faults);
+        self.figures.deleted = self.ledger.gone().count();
         let round = self.figures.rounds;
-        assert!(faults.is_empty(), "after round {round}: {faults:#?}\n{}", self.figures);
+        assert!(faults.is_empty(), "after round {round}: {}\n{}", listed(&faults), self.figures);
     }
 
     /// The rounds were worth it: everything that chats do was going on, and was broken off.
@@ -185,7 +186,10 @@ impl Rounds {
         let missing: Vec<_> =
             BUSY.iter().filter(|kind| !figures.kinds.contains_key(*kind)).collect();
         assert!(missing.is_empty(), "never: {missing:?} in {figures}");
-        assert!(figures.broken_off > 0 && figures.tools_run > 0, "{figures}");
+        assert!(
+            figures.broken_off > 0 && figures.deleted > 0 && figures.tools_run > 0,
+            "{figures}"
+        );
     }
 }
 
