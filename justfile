@@ -8,18 +8,20 @@ run *ARGS:
 test:
     cargo test --workspace --all-features
 
-# What a commit must pass quickly: formatting and lints.
+# What a commit must pass quickly: formatting, lints, documentation.
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
-
-# The documentation, with warnings denied.
-docs:
     RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --all-features
 
 # Every interleaving of the feed's lock and wakers.
 loom:
     RUSTFLAGS="--cfg polychat_loom" cargo test --release -p polychat-chat-actor --test loom --target-dir target/loom
+
+# Many kills, many power cuts, many random lives: hours. The figures are in docs/reliability.md.
+long:
+    POLYCHAT_KILL_ROUNDS=1000 POLYCHAT_CUT_ROUNDS=200 POLYCHAT_CUT_STEP=1 cargo test --all-features --test it crash:: -- --nocapture
+    POLYCHAT_CASES=2000 cargo test --all-features --test it state_machine::
 
 # Benchmarks; the tables are in docs/performance.md.
 bench *ARGS:
