@@ -115,7 +115,8 @@ impl World {
         }
     }
 
-    /// One page of chats in the byte order of their ids.
+    /// One page of chats in the byte order of their ids. Only its `next` says whether it is the last:
+    /// a page of few chats may have more behind it.
     ///
     /// # Errors
     ///

@@ -27,6 +27,7 @@ mod imports;
 mod interference;
 mod laws;
 mod limits;
+mod lists;
 mod many_chats;
 mod ownership;
 mod prompts;

@@ -17,6 +17,9 @@ use polychat_core::{
 
 use crate::world::Shared;
 
+/// Pages of the store that a call looks at while it looks for chats that fit a filter.
+const PAGES_LOOKED_AT_MAX: usize = 4;
+
 impl Shared {
     pub(crate) fn key(&self, chat: &ChatId) -> LogKey {
         LogKey::Chat(self.environment.world.clone(), chat.clone())
@@ -66,21 +69,24 @@ impl Shared {
         Ok(view.answer(query, &self.environment.limits)?)
     }
 
+    /// One page of chats. Who filters may find few among many, so one call looks at some of them
+    /// only, and says where the next one goes on.
     pub(crate) async fn list(
         &self,
         mut page: Page,
         filter: &ChatFilter,
     ) -> Result<Reply, CommandError> {
-        let limit = page.limit.min(self.environment.limits.page_max).max(1);
+        let largest = self.environment.limits.page_max.max(1);
+        let limit = page.limit.clamp(1, largest);
         let wanted = filter.title_contains.as_ref().map(|text| text.to_lowercase());
         let mut chats = Vec::new();
-        loop {
-            page.limit = limit;
+        page.limit = if wanted.is_some() { largest } else { limit };
+        for _ in 0..PAGES_LOOKED_AT_MAX {
             let list = self.environment.store.list(&self.environment.world, &page);
             let listed = self.in_time(list).await;
             let read = listed
                 .map_err(|error| Fault::new(FaultKind::StoreUnavailable, &error.to_string()))?;
-            let is_last = read.len() < limit;
+            let is_last = read.len() < page.limit;
             for summary in read {
                 page.after = Some(summary.chat_id.as_str().into());
                 let fits = wanted
@@ -96,8 +102,9 @@ impl Shared {
             if is_last {
                 return Ok(Reply::Chats(ChatPage { chats, next: None }));
             }
-            tokio::task::coop::consume_budget().await;
+            page.limit = largest;
         }
+        Ok(Reply::Chats(ChatPage { chats, next: page.after }))
     }
 
     /// Looks for messages, where the world has a search.

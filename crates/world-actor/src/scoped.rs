@@ -125,9 +125,9 @@ impl Scoped {
             let Reply::Chats(read) = self.inner.call(command).await? else {
                 return Err(Refusal::Unsupported { what: "chat/list".into() }.into());
             };
-            if read.next.is_some() {
+            if read.next.is_some() && !read.chats.is_empty() {
                 // More asked for than the world gives at once: as many as the world gives.
-                limit = limit.min(read.chats.len().max(1));
+                limit = limit.min(read.chats.len());
             }
             let room = limit.saturating_sub(chats.len());
             let mut visible = read

@@ -76,6 +76,9 @@ pub struct Accepted {
 }
 
 /// One page of chats, in the order of their ids.
+///
+/// With a filter that few chats fit, a page may hold fewer chats than there was room for, even none,
+/// and not be the last: `next` says whether it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatPage {
