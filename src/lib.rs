@@ -45,6 +45,8 @@
 //! On by default is only `sqlite`; the others bring many crates each.
 //!
 //! - `sqlite`: chats are kept in a file, and found again by their words.
+//! - `transfer`: chats taken out and brought in, as Markdown and JSON Lines.
+//! - `agent-world`: the databases of agent-world brought in.
 //! - `tools`: tools from functions, checked before they run, and a few that are safe to give to
 //!   anybody.
 //! - `mcp`: tools of MCP servers, over stdio and streamable HTTP.
@@ -84,6 +86,8 @@ pub use polychat_store::MemoryStore;
 pub use polychat_store::{Durability, SqliteError, SqliteOptions, SqliteStore};
 #[cfg(feature = "tools")]
 pub use polychat_tools as tools;
+#[cfg(feature = "transfer")]
+pub use polychat_transfer as transfer;
 pub use polychat_transport as transport;
 pub use polychat_world_actor::{Access, LocalWorld, OpenError, ScopePolicy, WorldOptions};
 

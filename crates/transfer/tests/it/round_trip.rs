@@ -1,0 +1,158 @@
+//! What is taken out and brought in again is the same, to the last byte.
+
+use polychat_core::{
+    Command, Timestamp,
+    agent::WorldSettings,
+    command::{ChatChange, ImportedChat, ImportedEntry, NewChat},
+    content::Text,
+    event::{ImportedMessage, TitleProvenance},
+    message::Usage,
+    ports::WorldService,
+    tool::ToolOutput,
+};
+use polychat_testkit::arbitrary::{
+    agent_name, chat_id as any_chat_id, failure, metadata, number, parts, text, tool_call,
+};
+use polychat_transfer::Import;
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+use crate::support::{agent, ask, chat_id, create, import, lines, snapshot, world};
+
+/// A message of a person, or of an agent with answers to some of its calls.
+fn exchange() -> BoxedStrategy<Vec<ImportedMessage>> {
+    let answered = (parts(), option::of(failure()), any::<bool>());
+    prop_oneof![
+        parts().prop_map(|parts| vec![ImportedMessage::User { parts }]),
+        (
+            (option::of(agent_name()), parts(), text()),
+            vec((tool_call(), answered), 0..3),
+            (number(), number(), option::of(failure())),
+        )
+            .prop_map(|((author, parts, reasoning), calls, (read, written, failure))| {
+                let (tool_calls, answers): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+                let usage = Usage::new(read, written);
+                let asked = ImportedMessage::Assistant {
+                    author,
+                    parts,
+                    reasoning,
+                    tool_calls,
+                    usage,
+                    failure,
+                };
+                let mut messages = vec![asked];
+                for (index, (parts, failure, is_there)) in answers.into_iter().enumerate() {
+                    let output = ToolOutput { parts, ..ToolOutput::default() };
+                    let index = u16::try_from(index).unwrap();
+                    messages.extend(is_there.then_some(ImportedMessage::Tool {
+                        index,
+                        output,
+                        failure,
+                    }));
+                }
+                messages
+            }),
+    ]
+    .boxed()
+}
+
+/// Names of messages, which are opaque; in one chat they differ.
+fn history() -> BoxedStrategy<Vec<ImportedEntry>> {
+    let entry = (any::<bool>(), number(), metadata());
+    vec((exchange(), vec(entry, 4)), 0..5)
+        .prop_map(|exchanges| {
+            let mut history = Vec::new();
+            for (messages, besides) in exchanges {
+                for (message, (is_named, at, metadata)) in messages.into_iter().zip(besides) {
+                    let mut entry = ImportedEntry::new(message, Timestamp(at));
+                    entry.metadata = metadata;
+                    let name = format!("name \"{}\"", history.len());
+                    entry.source_id = is_named.then(|| Text::from(name));
+                    history.push(entry);
+                }
+            }
+            history
+        })
+        .boxed()
+}
+
+fn chat() -> BoxedStrategy<ImportedChat> {
+    use TitleProvenance as P;
+    let title = text().prop_filter("within its limit", |title| title.len() <= 512);
+    let provenance = select(vec![P::Default, P::Auto, P::Manual]);
+    let times = (option::of(number()), option::of(number()));
+    (any_chat_id(), title, provenance, any::<bool>(), metadata(), times, history())
+        .prop_map(|(id, title, provenance, archived, metadata, times, history)| {
+            let new = NewChat::with_id(id).title(title).metadata(metadata);
+            let mut chat = ImportedChat::new(new, "my \"old\" app\n");
+            (chat.provenance, chat.archived) = (Some(provenance), archived);
+            (chat.created_at, chat.updated_at) = (times.0.map(Timestamp), times.1.map(Timestamp));
+            chat.history = history;
+            chat
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    // issue 4: import → export → import is equal
+    #[test]
+    fn any_chats_come_back_as_they_went(chats in vec(chat(), 0..4)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let first = world("home").await;
+            for chat in chats {
+                // Two chats may have been given the same id.
+                let _ = first.call(Command::ImportChat { chat: Box::new(chat) }).await;
+            }
+            let before = lines(&first).await;
+            let second = world("home").await;
+            let report = import(&second, &before).await;
+            prop_assert!(report.is_whole(), "{:?}", report.problems);
+            let after = lines(&second).await;
+            prop_assert_eq!(&after, &before);
+            let again = import(&second, &before).await;
+            prop_assert!(again.is_whole(), "{:?}", again.problems);
+            prop_assert_eq!(again.chats_already_there, report.chats_imported);
+            prop_assert_eq!(again.chats_imported, 0);
+            prop_assert_eq!(lines(&second).await, before);
+            Ok(())
+        })?;
+    }
+}
+
+// issue 4: nothing is lost of chats that were born here either
+#[tokio::test(start_paused = true)]
+async fn chats_that_were_born_here_come_back_as_they_went() {
+    let first = world("home").await;
+    first
+        .call(Command::PutAgent { agent: agent("guide").system("You know the way.") })
+        .await
+        .unwrap();
+    let mut settings = WorldSettings::default();
+    settings.mentions = true;
+    first.call(Command::UpdateWorld { settings }).await.unwrap();
+    let new = NewChat::with_id(chat_id("a")).title("Tea").agent(agent("guide").name);
+    create(&first, new.metadata([("tag", "x")]).context([("folder", "/srv")])).await;
+    ask(&first, "a", "my name is Ada").await;
+    ask(&first, "a", "what is my name?").await;
+    let last = snapshot(&first, "a").await.messages.last().unwrap().id;
+    let fork = NewChat::with_id(chat_id("b"));
+    first.call(Command::ForkChat { from: chat_id("a"), at: last, chat: fork }).await.unwrap();
+    let change = ChatChange::default().archived(true);
+    first.call(Command::UpdateChat { chat: chat_id("a"), change }).await.unwrap();
+
+    let before = lines(&first).await;
+    assert_eq!(before.matches("\"type\":\"message\"").count(), 8);
+    assert!(before.contains("polychat home, a fork of a at"));
+    // The host context says where a chat lives, not what was said.
+    assert!(!before.contains("/srv"));
+    let second = world("home").await;
+    let report = Import::new(second.clone()).take_settings().json_lines(before.as_bytes()).await;
+    let report = report.unwrap();
+    assert!(report.is_whole(), "{:?}", report.problems);
+    assert_eq!((report.chats_imported, report.messages_imported, report.agents_added), (2, 8, 1));
+    assert_eq!(lines(&second).await, before);
+    // And where they were born, they are there already.
+    assert_eq!(import(&first, &before).await.chats_already_there, 2);
+}
