@@ -149,6 +149,17 @@ fn life() -> Vec<Step> {
         says(Says::Text("a")),
         Step::Watch(Watch::CatchUp { reader: 0 }),
         manage(0, Manage::Delete),
+        // A turn that ends in this process, and one that no later process but the last takes up:
+        // what a loss settles hides what went wrong before it.
+        prompt(1, Queue),
+        wants(&[Want::Look, Want::Ask]),
+        does(Does::Result),
+        decides(Decides::Answer),
+        says(Says::Finish),
+        prompt(1, Queue),
+        says(Says::Text("a")),
+        prompt(1, Queue),
+        Step::Kill,
     ]
 }
 
