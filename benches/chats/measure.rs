@@ -1,5 +1,7 @@
 //! CPU time, medians, quantiles.
 
+use std::time::Instant;
+
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};
 
@@ -27,4 +29,29 @@ pub(crate) fn one_thread() -> Runtime {
 /// Two threads, as on the machine that the targets are for.
 pub(crate) fn two_threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Something that is done again and again: how long it took each time, in milliseconds, and the CPU
+/// time of all of it.
+#[derive(Default)]
+pub(crate) struct Times {
+    wall: Vec<f64>,
+    cpu: f64,
+}
+
+impl Times {
+    pub(crate) async fn of<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let (began, cpu_began) = (Instant::now(), cpu_nanos());
+        let done = work.await;
+        self.wall.push(began.elapsed().as_secs_f64() * 1e3);
+        self.cpu += (cpu_nanos() - cpu_began) / 1e6;
+        done
+    }
+
+    /// A row: median, 99th percentile, CPU time of one on average, and the floor.
+    pub(crate) fn say(&mut self, name: &str, floor: &str) {
+        let cpu = self.cpu / self.wall.len() as f64;
+        let (median, worst) = (median(&mut self.wall), quantile(&mut self.wall, 0.99));
+        println!("{name} | {median:.2} ms | {worst:.2} ms | {cpu:.2} ms | {floor}");
+    }
 }

@@ -2,17 +2,20 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use futures_core::Stream;
+use futures_util::{StreamExt, stream};
 use polychat::{
-    World, WorldBuilder,
+    SqliteStore, World, WorldBuilder,
     ports::{Model, ModelDelta, ModelError, ModelRequest, ModelStream},
 };
 
 pub(crate) const CHUNKS: usize = 50;
+pub(crate) const ASKED_TO_PANIC: &str = "asked to";
 const WORDS: [&str; 4] = ["The quick ", "brown fox ", "jumps over ", "the lazy dog. "];
 
 /// A stream of chunks that lets others run after each.
@@ -25,6 +28,11 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(chunks: usize) -> Self {
         Self { said: 0, chunks, yielded: true }
+    }
+
+    /// What it says.
+    fn words(chunks: usize) -> impl Iterator<Item = &'static str> {
+        WORDS.iter().copied().cycle().take(chunks)
     }
 }
 
@@ -57,7 +65,12 @@ impl Stream for Deltas {
     }
 }
 
-/// Says the chunks; on request it never ends, floods, panics, or speaks at a pace.
+/// What is said in this many chunks.
+pub(crate) fn sentence(chunks: usize) -> String {
+    Source::words(chunks).collect()
+}
+
+/// Says the chunks; on request it says more, or at a pace, never ends, floods, or panics.
 pub(crate) struct BenchModel;
 
 impl Model for BenchModel {
@@ -65,7 +78,7 @@ impl Model for BenchModel {
         let said = request.messages.last().map(|message| message.text()).unwrap_or_default();
         match said.as_str() {
             "hang" => Box::pin(futures_util::stream::pending()),
-            "panic" => Box::pin(futures_util::stream::poll_fn(|_| panic!("asked to"))),
+            "panic" => Box::pin(futures_util::stream::poll_fn(|_| panic!("{ASKED_TO_PANIC}"))),
             "flood" => Box::pin(futures_util::stream::repeat_with(|| {
                 Ok(ModelDelta::Text("a flood of words that never ends ".repeat(4)))
             })),
@@ -81,9 +94,28 @@ impl Model for BenchModel {
                 let sent = std::time::Instant::now();
                 (n < 500).then(|| (Ok(ModelDelta::Text(stamp(sent))), n + 1))
             })),
-            _ => Box::pin(Deltas(Source::new(CHUNKS))),
+            other => match asked(other) {
+                ("say", chunks) => Box::pin(Deltas(Source::new(chunks))),
+                ("slowly", chunks) => Box::pin(slowly(chunks)),
+                _ => Box::pin(Deltas(Source::new(CHUNKS))),
+            },
         }
     }
+}
+
+/// What to do with how many chunks.
+fn asked(said: &str) -> (&str, usize) {
+    let (what, chunks) = said.split_once(' ').unwrap_or((said, ""));
+    (what, chunks.parse().unwrap_or(CHUNKS))
+}
+
+/// As real models speak: 20 chunks a second.
+fn slowly(chunks: usize) -> impl Stream<Item = Result<ModelDelta, ModelError>> {
+    let words = stream::iter(Source::words(chunks));
+    words.then(|word| async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(ModelDelta::Text(word.to_owned()))
+    })
 }
 
 /// A moment as text, so that it travels with the chunk.
@@ -104,4 +136,16 @@ pub(crate) async fn world(limits: polychat::Limits) -> World {
 /// The world's supervisor and all its chats end, so that a round leaves nothing behind.
 pub(crate) async fn end(world: World) {
     world.shutdown().await;
+}
+
+/// Ends a world and closes its file. A task of the world may look at the file for a moment more.
+pub(crate) async fn end_in(mut file: Arc<SqliteStore>, world: World) {
+    end(world).await;
+    loop {
+        match Arc::try_unwrap(file) {
+            Ok(file) => return file.close().await,
+            Err(shared) => file = shared,
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }

@@ -1,7 +1,7 @@
 //! Many chats at once, one turn of 50 chunks each, every one of them watched.
 
 use futures_util::StreamExt;
-use polychat::{Chat, Event, Limits, LiveBody, Notice, StartAt, World};
+use polychat::{Chat, Event, Limits, LiveBody, Notice, StartAt, World, ports::NoticeStream};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -44,26 +44,7 @@ fn one_world(chats: usize) -> f64 {
         let began = cpu_nanos();
         let mut readers = JoinSet::new();
         for chat in &handles {
-            let mut notices = chat.subscribe(StartAt::Now).await.unwrap();
-            readers.spawn(async move {
-                let mut bytes = 0;
-                while let Some(notice) = notices.next().await {
-                    match notice {
-                        Notice::Live { event, .. } => {
-                            if let LiveBody::MessageChunk { text, .. } = &event.body {
-                                bytes += text.len();
-                            }
-                        }
-                        Notice::Recorded { event, .. } => {
-                            if let Event::TurnEnded { .. } = event.event {
-                                break;
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-                bytes
-            });
+            readers.spawn(read_turn(chat.subscribe(StartAt::Now).await.unwrap()));
         }
         for chat in &handles {
             chat.prompt("go").await.unwrap();
@@ -75,6 +56,27 @@ fn one_world(chats: usize) -> f64 {
         end(world).await;
         used
     })
+}
+
+/// Reads until a turn has ended; answers with the bytes of text that it saw.
+pub(crate) async fn read_turn(mut notices: NoticeStream) -> usize {
+    let mut bytes = 0;
+    while let Some(notice) = notices.next().await {
+        match notice {
+            Notice::Live { event, .. } => {
+                if let LiveBody::MessageChunk { text, .. } = &event.body {
+                    bytes += text.len();
+                }
+            }
+            Notice::Recorded { event, .. } => {
+                if let Event::TurnEnded { .. } = event.event {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    bytes
 }
 
 pub(crate) async fn open(world: &World, chats: usize) -> Vec<Chat> {
