@@ -2,7 +2,7 @@
 //!
 //! It is this very test binary, started again and filtered to the one test here.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use polychat::{
     ChatId, Seq,
@@ -52,8 +52,8 @@ fn lives_until_it_is_killed() {
 }
 
 async fn live(orders: Orders) {
-    let store = house::store(&orders.folder, orders.durability());
-    let world = house::world(store, &orders.runs).await;
+    let store = Arc::new(house::store(&orders.folder, orders.durability()));
+    let world = house::world(store, house::model(), &orders.runs).await;
     let mut old = chats(&world).await;
     let dice = Dice::new(orders.seed);
     for slot in 0..CHATS {

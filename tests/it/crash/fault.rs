@@ -77,6 +77,8 @@ pub(super) struct Figures {
     pub(super) kinds: BTreeMap<&'static str, u64>,
     /// Turns that ran or waited for a person at the moment of a crash.
     pub(super) broken_off: u64,
+    /// Model calls in worlds that came to rest after a crash: of prompts that waited.
+    pub(super) asked_after: usize,
     pub(super) lost: usize,
     pub(super) gaps: usize,
     pub(super) second_ends: usize,
@@ -122,7 +124,8 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} rounds: {} acknowledged, {} lost; {} events checked, {} gaps, {} second ends; \
-             {} tools run, {} run twice; {} turns broken off; {} chats deleted; {} other faults; events {:?}",
+             {} tools run, {} run twice; {} turns broken off; {} model calls for what had waited; \
+             {} chats deleted; {} other faults; events {:?}",
             self.rounds,
             self.acknowledged,
             self.lost,
@@ -132,6 +135,7 @@ impl fmt::Display for Figures {
             self.tools_run,
             self.ran_twice,
             self.broken_off,
+            self.asked_after,
             self.deleted,
             self.others,
             self.kinds,

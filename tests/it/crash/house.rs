@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use polychat::{
     AgentConfig, AgentName, DemoModel, Failure, FailureKind, Limits, ModelName, World,
     WorldBuilder, WorldId,
-    ports::{Tool, ToolInput, ToolSink},
+    ports::{Model, Store, Tool, ToolInput, ToolSink},
     tool::{PolicyMode, ToolOutput, ToolPolicy, ToolSelection, ToolSpec},
 };
 use polychat_store::{Durability, SqliteStore};
@@ -39,8 +39,17 @@ pub(super) fn store(folder: &Path, durability: Durability) -> SqliteStore {
     options.ballast_bytes(BALLAST_BYTES).open().unwrap_or_else(|error| panic!("{error:?}"))
 }
 
+/// The model: it answers at once.
+pub(super) fn model() -> DemoModel {
+    DemoModel::new().pace(Duration::ZERO)
+}
+
 /// Opens the world over a store; the tools write to `runs`.
-pub(super) async fn world(store: SqliteStore, runs: &Path) -> World {
+pub(super) async fn world(
+    store: Arc<dyn Store>,
+    model: impl Model + 'static,
+    runs: &Path,
+) -> World {
     let runs = File::options().create(true).append(true).open(runs).unwrap();
     let runs = Arc::new(runs);
     let name = || AgentName::new("assistant").unwrap();
@@ -53,12 +62,12 @@ pub(super) async fn world(store: SqliteStore, runs: &Path) -> World {
     limits.checkpoint_bytes = 256;
     // However busy the machine is: a disk that is slow is not what is tested here.
     limits.append_duration_max = Duration::from_secs(600);
-    WorldBuilder::new(world_id().as_str(), DemoModel::new().pace(Duration::ZERO))
+    WorldBuilder::new(world_id().as_str(), model)
         .agent(agent)
         .tool(Tracing { name: NOTE, runs: Arc::clone(&runs) })
         .tool(Tracing { name: GUARDED, runs })
         .limits(limits)
-        .store(Arc::new(store))
+        .store(store)
         .open()
         .await
         .unwrap_or_else(|error| panic!("{error:?}"))

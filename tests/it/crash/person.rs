@@ -12,11 +12,14 @@ use polychat::{
     tool::ApprovalDecision,
 };
 
+use polychat_testkit::history::CHAT_CONTEXT_KEY;
+
 use super::{
     dice::Dice,
     house::{GUARDED, NAME, NOTE},
     told::{Done, Told, mark},
 };
+use crate::support::field;
 
 /// How many prompts a person leaves unanswered at once.
 const UNANSWERED_MAX: usize = 3;
@@ -84,7 +87,7 @@ impl Person {
 
     async fn begin(&mut self) -> ChatId {
         let id = ChatId::new(self.fresh()).unwrap();
-        match self.world.create_chat(NewChat::with_id(id.clone())).await {
+        match self.world.create_chat(new_chat(&id)).await {
             Ok(_) => Told::Created(id.clone()).tell(),
             Err(error) => Told::Wrong(format!("creating {id}: {error:?}")).tell(),
         }
@@ -96,6 +99,11 @@ impl Person {
         self.names += 1;
         format!("{}-{}", self.name, self.names)
     }
+}
+
+/// A chat that the checker recognises by its context.
+fn new_chat(id: &ChatId) -> NewChat {
+    NewChat::with_id(id.clone()).context(field(CHAT_CONTEXT_KEY, id.as_str()))
 }
 
 fn wrong(chat: &Chat, doing: &str, error: &CommandError) {
@@ -329,7 +337,7 @@ impl Talk<'_> {
     async fn fork(&mut self) {
         let Some(at) = self.state.messages().last().map(|message| message.id) else { return };
         let id = ChatId::new(self.person.fresh()).unwrap();
-        match self.chat.fork(at, NewChat::with_id(id.clone())).await {
+        match self.chat.fork(at, new_chat(&id)).await {
             Ok(_) => {
                 Told::Created(id.clone()).tell();
                 self.person.fork = Some(id);

@@ -1,30 +1,48 @@
 //! A world opened again after a crash, until nothing is left to do.
 
-use std::{collections::HashSet, path::Path, time::Duration};
+use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use polychat::{
     Chat, ChatId, CommandError, EndReason, Notice, Refusal, StartAt, StatusKind, StreamExt, World,
     rules::ChatState, tool::ApprovalDecision,
 };
 use polychat_store::Durability;
+use polychat_testkit::{
+    checker::{RunState, check},
+    history::{Entry, Fact, History, RecordingModel, RecordingStore, RecordingWorld},
+};
 
-use super::{child::chats, house};
+use super::{child::chats, fault::Fault, house};
 
 /// How long it may take however busy the machine is: a test that fails is better than one that
 /// hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Opens the file in this folder, lets everything that a crash left behind come to its end, and
-/// decides what waits for a person.
-pub(super) fn come_to_rest(folder: &Path, runs: &Path, durability: Durability) {
+/// decides what waits for a person. Answers what the checker found in all that happened: what
+/// models were given, what was shown, answered and stored; and how often models were asked.
+pub(super) fn come_to_rest(
+    folder: &Path,
+    runs: &Path,
+    durability: Durability,
+) -> (Vec<Fault>, usize) {
+    let history = History::new();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async {
-        let world = house::world(house::store(folder, durability), runs).await;
-        let resting = tokio::time::timeout(PATIENCE, all_rest(&world));
+        let store = house::store(folder, durability);
+        let store = Arc::new(RecordingStore::new(store, house::world_id(), history.clone()));
+        let model = RecordingModel::new(house::model(), history.clone());
+        let world = house::world(store, model, runs).await;
+        let recording = RecordingWorld::new(world.service(), history.clone());
+        let seen = World::of_service(Arc::new(recording));
+        let resting = tokio::time::timeout(PATIENCE, all_rest(&seen));
         resting.await.expect("chats do not come to rest");
         world.shutdown().await;
     });
+    let is_request = |entry: &Arc<Entry>| matches!(entry.fact, Fact::Requested { .. });
+    let asked = history.entries().iter().filter(|entry| is_request(entry)).count();
+    (check(&history, RunState::Quiet).into_iter().map(Fault::Law).collect(), asked)
 }
 
 async fn all_rest(world: &World) {
