@@ -12,6 +12,7 @@ use polychat_testkit::samples::{chat_id, world_id};
 
 use super::{
     appends::runtime,
+    raw::cpu,
     script::{HALVES, OWN, Script, Words},
     size::fill,
 };
@@ -82,6 +83,7 @@ pub(crate) fn run_replay() {
         let events: usize =
             Script::new(7, turns).appends.iter().map(|append| append.entries.len()).sum();
         let (mut whole, mut reads) = (Vec::new(), Vec::new());
+        let cpu_began = cpu();
         runtime().block_on(async {
             for _ in 0..times {
                 let began = Instant::now();
@@ -103,6 +105,7 @@ pub(crate) fn run_replay() {
         });
         say(&format!("reading and folding {events} events, {} messages", 2 * turns), &mut whole);
         say("  of it reading", &mut reads);
+        println!("  CPU of one {:47} {:9.2} ms", "", (cpu() - cpu_began) * 1e3 / f64::from(times));
     }
 }
 
