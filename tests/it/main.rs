@@ -29,6 +29,7 @@ mod laws;
 mod limits;
 mod lists;
 mod many_chats;
+mod migration;
 mod ownership;
 mod prompts;
 mod recovery;

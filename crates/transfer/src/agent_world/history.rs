@@ -134,8 +134,9 @@ impl History {
             let id = found.row.tool_call_id.as_deref().unwrap_or_default();
             let asked = calls.get(id).map(Vec::as_slice).unwrap_or_default();
             // Providers use ids of calls again: a result belongs to the last one asked before it.
+            let place = (found.row.at, found.rowid);
             let before = |&&(at, _): &&(usize, u16)| {
-                said.get(at).is_some_and(|said| said.row.at <= found.row.at)
+                said.get(at).is_some_and(|said| (said.row.at, said.rowid) < place)
             };
             let Some(&(at, index)) = asked.iter().rev().find(before).or(asked.first()) else {
                 let why = format!("the result of a call {id:?} that no message asks for");
