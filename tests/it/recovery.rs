@@ -10,11 +10,13 @@
 //! | `table` | each of them lost in each way, over each sort of store |
 //! | `lives` | one process after another over the same logs |
 //! | `lines` | a log as lines that people can compare |
+//! | `approvals` | what people decided, and what they still may decide |
 //! | `deletion` | chats that were being deleted |
 //! | `quarantine` | logs that are damaged, or another chat's |
 //! | `waiting` | who waits for the outcome of a prompt whose chat fails |
 //! | `worlds` | the world's own log, and stores that are away while a world opens |
 
+mod approvals;
 mod deletion;
 mod lines;
 mod lives;

@@ -82,6 +82,11 @@ fn manage(chat: u8, how: Manage) -> Step {
 /// Two chats, and a fork: turns with tools and approvals, prompts of each sort, what is done to
 /// chats as a whole, and processes that end.
 fn life() -> Vec<Step> {
+    [of_turns(), of_a_loss(), of_chats(), of_the_end()].concat()
+}
+
+/// Turns of one chat, and whoever comes between.
+fn of_turns() -> Vec<Step> {
     use PromptMode::{Interrupt, Queue, Steer};
     let settings = Change::Settings {
         mentions: true,
@@ -119,7 +124,13 @@ fn life() -> Vec<Step> {
         says(Says::Finish),
         Step::Revise { prompt: 0 },
         says(Says::Finish),
-        // A call runs here and a question waits there while the process is lost.
+    ]
+}
+
+/// A call runs in one chat and a question waits in another while the process is lost.
+fn of_a_loss() -> Vec<Step> {
+    use PromptMode::Queue;
+    vec![
         prompt(0, Queue),
         wants(&[Want::Look]),
         Step::Open { again: false },
@@ -132,7 +143,13 @@ fn life() -> Vec<Step> {
         decides(Decides::Answer),
         says(Says::Finish),
         says(Says::Finish),
-        // Chats as a whole.
+    ]
+}
+
+/// What is done to chats as a whole, and a world that is closed.
+fn of_chats() -> Vec<Step> {
+    use PromptMode::Queue;
+    vec![
         Step::Fork { chat: 0, message: 10 },
         manage(1, Manage::Rename),
         manage(1, Manage::Close),
@@ -149,8 +166,14 @@ fn life() -> Vec<Step> {
         says(Says::Text("a")),
         Step::Watch(Watch::CatchUp { reader: 0 }),
         manage(0, Manage::Delete),
-        // A turn that ends in this process, and one that no later process but the last takes up:
-        // what a loss settles hides what went wrong before it.
+    ]
+}
+
+/// A turn that ends in this process, and one that no later process but the last takes up: what a
+/// loss settles hides what went wrong before it.
+fn of_the_end() -> Vec<Step> {
+    use PromptMode::Queue;
+    vec![
         prompt(1, Queue),
         wants(&[Want::Look, Want::Ask]),
         does(Does::Result),

@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use polychat::{
-    AgentConfig, AgentName, Chat, ModelName, PromptOutcome, agent::WorldSettings, command::NewChat,
-    rules::TITLE_INSTRUCTIONS, tool::ApprovalDecision,
+    AgentConfig, AgentName, Chat, ModelName, Part, PromptOutcome, Timestamp,
+    agent::WorldSettings,
+    command::{ImportedChat, ImportedEntry, NewChat},
+    event::ImportedMessage,
+    message::Usage,
+    rules::TITLE_INSTRUCTIONS,
+    tool::ApprovalDecision,
 };
 use polychat_testkit::faulty_store::{Call, Fault};
 
@@ -57,6 +62,8 @@ pub(super) enum State {
     Titled,
     /// A fork with a turn of its own.
     Forked,
+    /// A chat of another system with a turn of its own.
+    Imported,
     /// The turn has ended, but the store was away and is still.
     EndUnstored,
 }
@@ -98,7 +105,7 @@ impl Row {
 const ENDED: &str = "ended interrupted";
 const ASKS: &str = "asks assistant";
 
-pub(super) const TABLE: [Row; 22] = [
+pub(super) const TABLE: [Row; 23] = [
     row(State::Idle, &[], &["completed"]),
     row(State::Closed, &[], &["completed"]),
     // As long as another turn has the only place, an actor of its own cannot help the chat.
@@ -152,6 +159,8 @@ pub(super) const TABLE: [Row; 22] = [
     row(State::Titled, &[], &["completed"]),
     row(State::Forked, &["broke \"half\" interrupted", ENDED], &["interrupted"])
         .lost(&["broke \"\" interrupted", ENDED]),
+    row(State::Imported, &["broke \"half\" interrupted", ENDED], &["interrupted"])
+        .lost(&["broke \"\" interrupted", ENDED]),
     row(State::EndUnstored, &["broke \"\" interrupted", ENDED], &["interrupted"]),
 ];
 
@@ -178,6 +187,7 @@ impl State {
     pub(super) async fn reach(self, house: &House) -> Chat {
         let chat = match self {
             Self::Forked => fork(house).await,
+            Self::Imported => import(house).await,
             _ => house.chat("a").await,
         };
         match self {
@@ -215,7 +225,7 @@ impl State {
             Self::HandedOn | Self::Broadcast | Self::Titled => {
                 self.reach_among_agents(house, &chat).await;
             }
-            Self::Forked => {
+            Self::Forked | Self::Imported => {
                 let (_, call) = house.begin(&chat, "hello").await;
                 call.text("half").drained().await;
             }
@@ -332,4 +342,22 @@ async fn fork(house: &House) -> Chat {
     house.begin(&origin, "goes on").await;
     let new = NewChat::with_id(chat_id("a")).title("fork").context(field("of", "origin"));
     within(origin.fork(at, new)).await.unwrap()
+}
+
+/// A chat that comes with a history.
+async fn import(house: &House) -> Chat {
+    let parts = |text: &str| vec![Part::text(text)];
+    let asked = ImportedMessage::User { parts: parts("once") };
+    let told = ImportedMessage::Assistant {
+        author: None,
+        parts: parts("upon a time"),
+        reasoning: "".into(),
+        tool_calls: Vec::new(),
+        usage: Usage::default(),
+        failure: None,
+    };
+    let history = [asked, told].map(|message| ImportedEntry::new(message, Timestamp(1_000)));
+    let new = NewChat::with_id(chat_id("a")).title("brought along");
+    let chat = history.into_iter().fold(ImportedChat::new(new, "elsewhere"), ImportedChat::entry);
+    within(house.world.import_chat(chat)).await.unwrap()
 }

@@ -72,10 +72,6 @@ impl File {
         Self { store: RwLock::new(Some(open(&path))), path, _folder: folder }
     }
 
-    pub(crate) fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
     fn reopen(&self) {
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
         // One process at a time has the file.
