@@ -1,6 +1,12 @@
 //! Messages found again: through the door of a world whose store is a file.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use polychat::{
@@ -188,4 +194,29 @@ async fn a_search_that_answers_of_another_chat_is_not_believed() {
     assert_eq!(code(house.world.find(query).await), "protocol");
     feed.drain().await;
     assert_eq!(feed.diagnostics(), ["a foreign_record"]);
+}
+
+/// A search in which there is always one more message of a chat that the caller may not see.
+struct Endless(AtomicUsize);
+
+#[async_trait]
+impl Search for Endless {
+    async fn search(&self, _: &WorldId, _: &SearchQuery) -> Result<SearchPage, StoreError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let message_id = MessageId(Seq::FIRST);
+        let hit = Hit { chat_id: chat_id("bob"), message_id, snippet: Snippet::default() };
+        Ok(SearchPage { hits: vec![hit], next: Some("more".into()) })
+    }
+}
+
+// law 7: one call does a bounded amount of work, however little of it may be seen
+#[tokio::test(start_paused = true)]
+async fn a_search_through_a_policy_ends_and_says_where_to_go_on() {
+    let endless = Arc::new(Endless(AtomicUsize::new(0)));
+    let search = Arc::clone(&endless);
+    let house = house().with(|builder| builder.search(search)).open().await;
+    let ada = house.local.scoped(Arc::new(Beginning("ada-")));
+    let page = ada.search("pebble").await.unwrap();
+    assert_eq!((page.hits.len(), page.next.as_deref()), (0, Some("more")));
+    assert!(endless.0.load(Ordering::SeqCst) <= 64);
 }

@@ -16,7 +16,7 @@ use polychat_core::{
     ChatStatus, CommandError, Fault, FaultKind, Refusal, Reply, StatusKind,
     content::Text,
     ports::Fence,
-    rules::{ChatCommand, ChatState, Decision, Facts, Input, Shown, TurnInput},
+    rules::{ChatCommand, ChatState, Decision, Effect, Facts, Input, Shown, TurnInput},
 };
 
 use self::{append::Stall, work::Running};
@@ -224,8 +224,10 @@ impl Chat {
             }
             return Ok(());
         }
-        // What a caller asks for, or a free place offers, may be asked for again.
-        let is_offer = responder.is_some() || input == Input::Admitted;
+        // What a caller asks for, or a free place offers, may be asked for again. A deletion stands:
+        // what turns reported meanwhile ends with it.
+        let is_deletion = input == Input::Command(ChatCommand::Delete);
+        let is_offer = (responder.is_some() && !is_deletion) || input == Input::Admitted;
         let held = self.permit.is_some();
         self.permit = self.permit.take().or_else(|| self.environment.gate.try_enter());
         let may_run = self.permit.is_some();
@@ -308,9 +310,17 @@ impl Chat {
             .feed
             .publish(ready.epoch, &decision.events)
             .map_err(|error| Broken(error.to_string()))?;
+        self.report(&decision.events);
+        if decision.effects.contains(&Effect::RemoveLog) {
+            // Whoever is told that a chat is deleted finds it in no list and no search.
+            let removed = self.take_effect(decision).await;
+            if let Some(responder) = responder {
+                responder.answer(Ok(Reply::Done));
+            }
+            return removed;
+        }
         // After publishing, so that whoever is told a seq can subscribe after it.
         answer_with(responder, &decision);
-        self.report(&decision.events);
         self.take_effect(decision).await
     }
 

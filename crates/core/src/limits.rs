@@ -114,7 +114,7 @@ impl Default for Limits {
             prompt_bytes_max: 1024 * 1024,
             metadata_bytes_max: 16 * 1024,
             title_bytes_max: 512,
-            import_bytes_max: 64 * 1024 * 1024,
+            import_bytes_max: 32 * 1024 * 1024,
             search_bytes_max: 1024,
             log_events_max: 1_000_000,
             turn_output_bytes_max: 4 * 1024 * 1024,

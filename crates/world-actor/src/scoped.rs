@@ -15,8 +15,11 @@ use polychat_core::{
     ChatId, Command, CommandError, Notice, Refusal, Reply, Scope, StartAt,
     command::{ChatPage, NewChat, Page},
     notice::WorldNotice,
-    ports::{NoticeStream, SearchQuery, WorldService},
+    ports::{NoticeStream, SearchPage, SearchQuery, WorldService},
 };
+
+/// How many pages of what was found one search looks at for something that its caller may see.
+const SEARCHES_MAX: usize = 64;
 
 /// What a caller may do with something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,9 +99,10 @@ impl Scoped {
     }
 
     /// Searches page by page until there is a page with something visible, which may be short: a
-    /// place between two hits has no name of its own, so a page is shown whole or not at all.
+    /// place between two hits has no name of its own, so a page is shown whole or not at all. One
+    /// call looks at some pages only; an empty page with a `next` says that there may be more.
     async fn search(&self, mut query: SearchQuery) -> Result<Reply, CommandError> {
-        loop {
+        for _ in 0..SEARCHES_MAX {
             let command = Command::Search { query: query.clone() };
             let Reply::Found(mut read) = self.inner.call(command).await? else {
                 return Err(Refusal::Unsupported { what: "search".into() }.into());
@@ -110,6 +114,7 @@ impl Scoped {
             query.page.after = read.next;
             tokio::task::coop::consume_budget().await;
         }
+        Ok(Reply::Found(SearchPage { hits: Vec::new(), next: query.page.after }))
     }
 
     /// Lists chats page by page until a page of visible ones is full.

@@ -14,7 +14,8 @@ use super::{
     states::{State, TABLE},
 };
 use crate::support::{
-    Ground, House, WORLD, chat_id, code, house, log, pass, settle, watch, within,
+    Ground, House, WORLD, asked, chat_id, code, house, log, pass, settle, watch, within,
+    world_of_tools,
 };
 
 /// The chat is gone from everywhere, and so is its name.
@@ -150,6 +151,39 @@ async fn a_deletion_that_finds_no_room_either_stands() {
     assert_eq!(code(within(chat.delete()).await), "chat_stalled");
     house.faults.clear();
     pass(Duration::from_secs(20)).await;
+    within(chat.delete()).await.unwrap();
+    assert_eq!(code(within(chat.snapshot()).await), "chat_deleted");
+}
+
+// law 5: what a tool had answered is not forgotten by a deletion that could not be stored
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_finds_no_room_stands_also_when_a_tool_has_just_answered() {
+    let house = world_of_tools().open().await;
+    let chat = house.chat("a").await;
+    let mut seen = watch(&chat).await;
+    let prompt = house.begin_calls(&chat, "hello", [asked("look", "x")]).await;
+    let call = house.running("x").await;
+    house.faults.for_chat(chat.id()).every(Call::Append, Fault::Full);
+    call.result("all of it");
+    settle().await;
+    assert_eq!(code(within(chat.delete()).await), "store_unavailable");
+    settle().await;
+    pass(Duration::from_secs(60)).await;
+    house.faults.clear();
+    assert_eq!(seen.until_outcome(&prompt).await, PromptOutcome::Cancelled);
+    assert_eq!(seen.until_ended().await, EndReason::Deleted);
+    assert_eq!(code(within(chat.snapshot()).await), "chat_deleted");
+    assert_eq!(house.local.turns_running(), Some(0));
+}
+
+// law 5: asking again for a deletion that had landed is answered as done
+#[tokio::test(start_paused = true)]
+async fn a_deletion_whose_answer_was_lost_is_done_when_it_is_asked_for_again() {
+    let house = house().open().await;
+    let chat = house.chat("a").await;
+    house.faults.for_chat(chat.id()).next(Call::Append, 1, Fault::AnswerLost);
+    assert_eq!(code(within(chat.delete()).await), "store_unavailable");
+    // Before it tries again by itself.
     within(chat.delete()).await.unwrap();
     assert_eq!(code(within(chat.snapshot()).await), "chat_deleted");
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use polychat_core::{
-    MessageId, Refusal,
+    MessageId, Refusal, Reply,
     content::Text,
     diagnostic::DiagnosticKind,
     ports::{AppendError, Entry, OpenMode, StoreError, StoreErrorKind},
@@ -195,6 +195,15 @@ impl Chat {
         ready.held.clear();
         if landed {
             self.commit(stall.decision, None).await?;
+        }
+        let is_gone = match &self.phase {
+            Phase::Ready(ready) => ready.state.is_deleted(),
+            _ => true,
+        };
+        if is_gone {
+            // What had landed was a deletion.
+            responder.answer(Ok(Reply::Done));
+            return Ok(());
         }
         self.input(Input::Command(ChatCommand::Delete), Some(responder)).await
     }

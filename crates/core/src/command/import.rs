@@ -7,6 +7,7 @@ use crate::{
     content::{Metadata, Text, bytes_of, json_bytes},
     event::{ImportedMessage, TitleProvenance},
     message::{Message, Role},
+    outcome::Failure,
     seq::Timestamp,
     tool::ToolOutput,
 };
@@ -118,12 +119,18 @@ impl ImportedEntry {
     pub fn bytes(&self) -> usize {
         let content = match &self.message {
             ImportedMessage::User { parts } => bytes_of(parts),
-            ImportedMessage::Assistant { parts, reasoning, tool_calls, .. } => {
+            ImportedMessage::Assistant { parts, reasoning, tool_calls, failure, .. } => {
                 let calls = tool_calls.iter().map(json_bytes).sum::<usize>();
-                bytes_of(parts) + reasoning.len() + calls
+                bytes_of(parts) + reasoning.len() + calls + said_of(failure.as_ref())
             }
-            ImportedMessage::Tool { output, .. } => bytes_of(&output.parts),
+            ImportedMessage::Tool { output, failure, .. } => {
+                bytes_of(&output.parts) + said_of(failure.as_ref())
+            }
         };
         content + self.metadata.bytes() + self.source_id.as_ref().map_or(0, |id| id.len())
     }
+}
+
+fn said_of(failure: Option<&Failure>) -> usize {
+    failure.map_or(0, |failure| failure.message.len())
 }
