@@ -180,3 +180,30 @@ async fn chats_that_are_kept_outlive_the_kill_of_their_process() {
     ];
     assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
 }
+
+// issue 4: brought in once, found, and taken out for people
+#[tokio::test]
+async fn chats_of_another_program_are_brought_in_found_and_printed() {
+    let printed = lesson("10_import_and_search").await;
+    let lost =
+        "  left out: agent_memory, row 19: a message of no chat, or of one that is not there";
+    assert_eq!(printed.out.matches(lost).count(), 2, "{}", printed.out);
+    assert_has(
+        &printed,
+        &[
+            "  [#############-------] 2 of 3 chats",
+            "  3 chats and 6 messages are new",
+            "  0 chats were there; 12 rows said nothing new",
+            "  0 chats and 0 messages are new",
+            "  3 chats were there; 12 rows said nothing new",
+            "  chat-1: [Green] [tea], black [tea], and coffee.",
+            "  chat-1: is there [green] [tea]?",
+            "  # A room",
+            "  Chat `chat-2`, 4 messages, begun 2024-05-01T08:00:00Z",
+            "  **host**, 2024-05-01T08:00:10Z",
+            "  > The green one, above the garden.",
+        ],
+    );
+    // Written without terminal control: one line per chat.
+    assert!(!printed.out.contains('\r'));
+}
