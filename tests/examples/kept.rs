@@ -77,6 +77,29 @@ async fn after_a_kill_each_chat_goes_on_where_it_was_and_nothing_runs_twice() {
     assert!(!third.out.contains("interrupted]"), "it was settled once: {}", third.out);
 }
 
+// Law 5: what was accepted is answered, also when nobody says anything any more.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_waited_when_the_process_was_killed_is_answered_without_a_word_of_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chats.db");
+    let mut first = talk(&file);
+    let chats = ["a", "b", "c", "d"];
+    for chat in chats {
+        first.say(&format!("{chat}: /hang")).await;
+        first.say(&format!("{chat}: my name is Ada")).await;
+        first.say(&format!("{chat}: /history")).await;
+        first.hear(&format!("{chat}: [you: /hang]")).await;
+    }
+    first.kill().await;
+    let printed = pipe(&file, &[]).await;
+    for chat in chats {
+        let row = printed.row(chat);
+        assert_eq!((row["turns"], row["interrupted"], row["completed"]), (2, 1, 1));
+        assert!(printed.said(chat).contains("Nice to meet you, Ada."), "{}", printed.out);
+    }
+}
+
 // Issue 4: a second process gets a typed error that names the holder.
 #[tokio::test]
 async fn a_file_that_another_process_holds_is_not_opened_and_the_holder_is_named() {
