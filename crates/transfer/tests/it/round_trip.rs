@@ -1,12 +1,12 @@
 //! What is taken out and brought in again is the same, to the last byte.
 
 use polychat_core::{
-    Command, Timestamp,
+    ChatId, Command, Summary, Timestamp,
     agent::WorldSettings,
     command::{ChatChange, ImportedChat, ImportedEntry, NewChat},
     content::Text,
-    event::{ImportedMessage, TitleProvenance},
-    message::Usage,
+    event::{ImportedMessage, Origin, TitleProvenance},
+    message::{SharedMessage, Usage},
     ports::WorldService,
     tool::ToolOutput,
 };
@@ -14,6 +14,7 @@ use polychat_testkit::arbitrary::{
     agent_name, chat_id as any_chat_id, failure, metadata, number, parts, text, tool_call,
 };
 use polychat_transfer::Import;
+use polychat_world_actor::LocalWorld;
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use crate::support::{agent, ask, chat_id, create, import, lines, snapshot, world};
@@ -92,6 +93,20 @@ fn chat() -> BoxedStrategy<ImportedChat> {
         .boxed()
 }
 
+/// All that is known of an imported chat. What a message was never called is its place now.
+async fn known(world: &LocalWorld, id: &ChatId) -> (Summary, Vec<ImportedEntry>) {
+    let mut snapshot = snapshot(world, id.as_str()).await;
+    if let Some(Origin::Import { created_at, updated_at, .. }) = &mut snapshot.summary.origin {
+        (*created_at, *updated_at) = (None, None); // what they say, the summary says
+    }
+    let entry = |message: &SharedMessage| {
+        let mut entry = ImportedEntry::of(message);
+        entry.source_id.get_or_insert_with(|| message.id.to_string().into());
+        entry
+    };
+    (snapshot.summary, snapshot.messages.iter().map(entry).collect())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -101,6 +116,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let first = world("home").await;
+            let ids: Vec<_> = chats.iter().filter_map(|chat| chat.chat.id.clone()).collect();
             for chat in chats {
                 // Two chats may have been given the same id.
                 let _ = first.call(Command::ImportChat { chat: Box::new(chat) }).await;
@@ -111,6 +127,10 @@ proptest! {
             prop_assert!(report.is_whole(), "{:?}", report.problems);
             let after = lines(&second).await;
             prop_assert_eq!(&after, &before);
+            // The lines may be equal because both lack something; what they are about may not.
+            for id in &ids {
+                prop_assert_eq!(known(&second, id).await, known(&first, id).await);
+            }
             let again = import(&second, &before).await;
             prop_assert!(again.is_whole(), "{:?}", again.problems);
             prop_assert_eq!(again.chats_already_there, report.chats_imported);
