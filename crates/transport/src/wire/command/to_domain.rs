@@ -19,6 +19,7 @@ type Result<T> = std::result::Result<T, RejectedCommand>;
 impl TryFrom<WireCommand> for Command {
     type Error = RejectedCommand;
 
+    #[expect(clippy::too_many_lines, reason = "one arm per command")]
     fn try_from(command: WireCommand) -> Result<Self> {
         Ok(match command {
             WireCommand::CreateChat(p) => Self::CreateChat { chat: new_chat(p)? },
