@@ -143,18 +143,36 @@ async fn what_stands_only_in_the_log_beside_the_database_is_brought_in_too() {
     old.connection.pragma_update(None, "journal_mode", "wal").unwrap();
     old.chat("x", "Tea");
     old.turn("ada", "x", 1, "what is tea?", "a drink");
-    // The writer goes on holding it open, so nothing of it is in the database itself.
-    let before = files(old.folder.path());
+    // As a crash leaves them: nothing of it is in the database itself.
+    let crashed = tempfile::tempdir().unwrap();
+    for name in ["old.db", "old.db-wal"] {
+        fs::copy(old.folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    let before = files(crashed.path());
     assert!(before["old.db-wal"].len() > 1_000);
     let house = house().open().await;
-    let report = brought(&house, old.path()).await;
+    let report = brought(&house, crashed.path().join("old.db")).await;
     assert_eq!((report.chats_imported, report.messages_imported), (1, 2));
-    let after = files(old.folder.path());
-    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
-    assert_eq!(
-        (&after["old.db"], &after["old.db-wal"]),
-        (&before["old.db"], &before["old.db-wal"])
-    );
+    assert_eq!(files(crashed.path()), before, "nothing is written, not even beside it");
+}
+
+// Law 7: more chats and more rows than are read at once
+#[tokio::test]
+async fn many_chats_and_long_ones_are_brought_in_to_their_last_message() {
+    let old = Old::with_agents(&["ada"]);
+    old.run("BEGIN");
+    for n in 0..501 {
+        old.chat(&format!("chat-{n:03}"), "One of many");
+    }
+    for n in 0..600 {
+        old.turn("ada", "chat-500", n / 10, &format!("q{n:03}"), &format!("a{n:03}"));
+    }
+    old.run("COMMIT");
+    let house = house().open().await;
+    let report = brought(&house, old.path()).await;
+    assert!(report.is_whole(), "{:?}", report.problems);
+    assert_eq!((report.chats_imported, report.messages_imported), (501, 1_200));
+    assert_eq!(messages(&house.chat("chat-500").await).await.len(), 1_200);
 }
 
 // issue 4: opened with checks
