@@ -9,7 +9,10 @@ use polychat::{
     ports::{Tool, Toolbox},
     tool::{ApprovalDecision, ToolCall, ToolCatalog, ToolSelection, ToolSpec},
 };
-use polychat_testkit::view::MessageState;
+use polychat_testkit::{
+    faulty_store::{Call, Fault, Gate},
+    view::MessageState,
+};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -363,4 +366,22 @@ async fn a_failing_turn_during_a_shutdown_starts_no_further_one() {
     second.call_for("queued").await.finish();
     settle().await;
     assert_sound_so_far(&second.world.chat("a").unwrap()).await;
+}
+
+// law 7: nothing of a world that was shut down is left, least of all the store's file
+#[tokio::test(start_paused = true)]
+async fn a_world_that_was_shut_down_while_it_took_up_work_holds_its_store_no_longer() {
+    let house = house().open().await;
+    house.chat("a").await;
+    within(house.world.shutdown()).await;
+    let store = Arc::clone(&house.store);
+    // The store does not answer when it is asked for the chats.
+    house.faults.every(Call::List, Fault::HangBefore(Gate::closed()));
+    let builder = house.builder();
+    drop(house);
+    let world = builder.open().await.unwrap();
+    settle().await;
+    within(world.shutdown()).await;
+    drop(world);
+    assert_eq!(Arc::strong_count(&store), 1);
 }

@@ -135,7 +135,9 @@ impl LocalWorld {
             closed: AtomicBool::new(false),
             stop,
         });
-        tokio::spawn(take_up_work(Arc::downgrade(&shared)));
+        let (taking_up, stop) = (take_up_work(Arc::downgrade(&shared)), shared.stop.clone());
+        // Tracked, so that a world that was shut down holds its store no longer.
+        shared.environment.tasks.spawn(async move { stop.run_until_cancelled(taking_up).await });
         Ok(Self { shared })
     }
 
