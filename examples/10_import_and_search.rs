@@ -130,13 +130,13 @@ fn build(path: &Path) -> Result<()> {
             [chat, name],
         )?;
         for _ in 0..3 {
-            for (n, (role, sender)) in [("user", "human"), ("assistant", "host")].iter().enumerate()
-            {
+            let speakers = [("user", "human"), ("assistant", "host")];
+            for (n, ((role, sender), text)) in speakers.iter().zip(said).enumerate() {
                 let sql = "INSERT INTO agent_memory \
                     (agent_id, world_id, role, content, sender, created_at, chat_id, message_id) \
                     VALUES ('host', 'inn', ?1, ?2, ?3, ?4, ?5, ?6)";
                 let at = format!("2024-05-01T08:00:{:02}.000Z", 10 * n);
-                old.execute(sql, (role, said[n], sender, at, chat, format!("m{n}")))?;
+                old.execute(sql, (role, text, sender, at, chat, format!("m{n}")))?;
             }
         }
     }
