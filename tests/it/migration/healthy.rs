@@ -1,4 +1,6 @@
 //! What becomes of worlds, agents, chats and messages; and the database stays as it is.
+//!
+//! Time is not paused in these tests: a database is read on threads of its own.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -23,7 +25,6 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// Time moves on in these tests: a database is read on threads of its own.
 // issue 4, NFR-5: worlds, agents, chats with ids, titles and times, messages in order
 #[tokio::test]
 async fn a_database_is_brought_in_whole_and_a_second_time_changes_nothing() {
