@@ -25,7 +25,7 @@ mod writer;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
 use async_trait::async_trait;
@@ -78,13 +78,20 @@ const ENTRIES_AT_ONCE_MAX: usize = 64;
 /// # When the disk is full
 ///
 /// Appends are refused as `Full`, so chats stall; reading, listing and opening go on. Deleting
-/// works, because room is [kept aside](SqliteOptions::ballast_bytes) for it. When there is room
+/// works, because room is [kept aside](SqliteOptions::ballast_bytes) for it. A quota that is used
+/// up is the same. When there is room
 /// again, whether by deleting or from outside, appends go on by themselves.
+///
+/// # When the index of the search is damaged
+///
+/// Chats go on without it: it is given up with a note in the file. Searching answers `Unavailable`
+/// then, and the next opening for writing makes the index anew from the chats, in one go.
 ///
 /// # Ending
 ///
 /// Dropping the store carries out what was queued, waits for that, and unlocks the file. Within a
-/// runtime, [close](SqliteStore::close) it instead, which does not block.
+/// runtime, [close](SqliteStore::close) it first, which does not block. Rows of chats that were just deleted
+/// may be left for the next opening to remove.
 ///
 /// # Cancel safety
 ///
@@ -117,11 +124,38 @@ const ENTRIES_AT_ONCE_MAX: usize = 64;
 /// ```
 pub struct SqliteStore {
     path: PathBuf,
-    // Fields are dropped in this order: the connection that may write is the last to go, which
-    // empties the log file, and the lock is given back after that.
+    house: Arc<House>,
+}
+
+/// The threads of a store, and its right to write.
+struct House {
     readers: Readers,
+    /// `None` in a store that only reads.
     writer: Option<Writer>,
-    _lock: Option<Lock>,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl House {
+    fn new(readers: Readers, writer: Option<Writer>, lock: Option<Lock>) -> Arc<Self> {
+        Arc::new(Self { readers, writer, lock: Mutex::new(lock) })
+    }
+
+    /// Ends the threads after what was queued, and unlocks the file. The connection that may write
+    /// is the last to go, which empties the log file, and the lock is given back after that.
+    fn end(&self) {
+        self.readers.end();
+        if let Some(writer) = &self.writer {
+            writer.end();
+        }
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(lock);
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// How often a store did what, since it was opened.
@@ -158,20 +192,43 @@ impl SqliteStore {
         SqliteOptions::new(path.as_ref())
     }
 
-    /// Carries out what was queued, and ends. Other than dropping the store it blocks no thread of
-    /// the caller's.
+    /// Carries out what was queued, ends the threads and unlocks the file, whoever else holds this
+    /// store. Other than dropping it, it blocks no thread of the caller's. Whatever is asked of the
+    /// store from then on answers `Unavailable`; to close it again does nothing.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves the store to end by itself.
-    pub async fn close(self) {
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use polychat_store::SqliteStore;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("chats.db");
+    /// let store = Arc::new(SqliteStore::open(&path)?);
+    /// let elsewhere = Arc::clone(&store);
+    /// store.close().await;
+    /// SqliteStore::open(&path)?;
+    /// # drop(elsewhere);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn close(&self) {
         let (end, ended) = tokio::sync::oneshot::channel();
         let thread = std::thread::Builder::new().name("polychat-close".to_owned());
-        // Without a thread it ends here, as if it had been dropped.
-        let _ = thread.spawn(move || {
-            drop(self);
+        let house = Arc::clone(&self.house);
+        let started = thread.spawn(move || {
+            house.end();
             let _ = end.send(());
         });
+        if started.is_err() {
+            // Without a thread it ends here, as if it had been dropped.
+            self.house.end();
+        }
         let _ = ended.await;
     }
 
@@ -184,7 +241,7 @@ impl SqliteStore {
     /// How often it did what, since it was opened.
     #[must_use]
     pub fn counts(&self) -> SqliteCounts {
-        self.writer.as_ref().map_or_else(SqliteCounts::default, |writer| SqliteCounts {
+        self.house.writer.as_ref().map_or_else(SqliteCounts::default, |writer| SqliteCounts {
             appends: writer.tally.appends.load(Ordering::Relaxed),
             commits: writer.tally.groups.load(Ordering::Relaxed),
         })
@@ -195,7 +252,9 @@ impl SqliteStore {
         let lock = Lock::take(&path)?;
         let mut ballast = Ballast::beside(&path, options.ballast_bytes);
         let mut prepared = prepare(&path, options.durability);
-        if prepared.as_ref().is_err_and(SqliteError::is_lack_of_room) && ballast.release() {
+        let lacks_room =
+            |error: &SqliteError| error.is_lack_of_room() || ballast::lacks_room(&path);
+        if prepared.as_ref().is_err_and(lacks_room) && ballast.release() {
             // Chats can be deleted from a full disk only once the file is open.
             prepared = prepare(&path, options.durability);
         }
@@ -205,7 +264,7 @@ impl SqliteStore {
         let durability = options.durability;
         let desk = Desk { path: path.clone(), durability, connection, ballast, epochs };
         let writer = Some(Writer::start(desk, options)?);
-        Ok(Self { path, writer, readers, _lock: Some(lock) })
+        Ok(Self { path, house: House::new(readers, writer, Some(lock)) })
     }
 
     fn open_read_only_with(options: &SqliteOptions) -> Result<Self, SqliteError> {
@@ -223,11 +282,11 @@ impl SqliteStore {
         }
         drop(connection);
         let readers = Readers::start(&path, options.readers, options.reads_queued_max)?;
-        Ok(Self { path, writer: None, readers, _lock: None })
+        Ok(Self { path, house: House::new(readers, None, None) })
     }
 
     fn writer(&self) -> Result<&Writer, StoreError> {
-        self.writer.as_ref().ok_or_else(|| unavailable("the file is open for reading only"))
+        self.house.writer.as_ref().ok_or_else(|| unavailable("the file is open for reading only"))
     }
 }
 
@@ -248,6 +307,12 @@ fn whole(path: &Path) -> Result<PathBuf, SqliteError> {
 fn prepare(path: &Path, durability: Durability) -> Result<(Connection, u64), SqliteError> {
     let mut connection = connect_writer(path, durability).doing("opening the database", path)?;
     migrate::bring_up(&mut connection, path)?;
+    match writer::rebuild(&mut connection) {
+        Ok(false) => {}
+        Ok(true) => tracing::info!("the index of the search was made anew"),
+        // Chats go on without it, as they did before.
+        Err(error) => tracing::error!(%error, "the index of the search cannot be made anew"),
+    }
     let epochs = set_aside(&connection).doing("setting epochs aside", path)?;
     Ok((connection, epochs))
 }
@@ -286,7 +351,7 @@ impl Store for SqliteStore {
             let encode = move |_: &mut readers::Reader| {
                 Ok(Append::of(&fence, expected, &entries, summary.as_ref()))
             };
-            self.readers.read(encode).await.map_err(AppendError::Rejected)?
+            self.house.readers.read(encode).await.map_err(AppendError::Rejected)?
         };
         writer.append(append).await
     }
@@ -296,7 +361,7 @@ impl Store for SqliteStore {
         let read = move |reader: &mut readers::Reader| {
             reader.snapshot(|connection, _| read::read(connection, &key, after, limit))
         };
-        self.readers.read(read).await
+        self.house.readers.read(read).await
     }
 
     async fn summary(&self, key: &LogKey) -> Result<Summary, StoreError> {
@@ -304,7 +369,7 @@ impl Store for SqliteStore {
         let read = move |reader: &mut readers::Reader| {
             reader.snapshot(|connection, _| read::summary(connection, &key))
         };
-        self.readers.read(read).await
+        self.house.readers.read(read).await
     }
 
     async fn list(&self, world: &WorldId, page: &Page) -> Result<Vec<Summary>, StoreError> {
@@ -312,7 +377,7 @@ impl Store for SqliteStore {
         let read = move |reader: &mut readers::Reader| {
             reader.snapshot(|connection, _| read::list(connection, &world, &page))
         };
-        self.readers.read(read).await
+        self.house.readers.read(read).await
     }
 
     async fn worlds(&self, page: &Page) -> Result<Vec<WorldId>, StoreError> {
@@ -320,7 +385,7 @@ impl Store for SqliteStore {
         let read = move |reader: &mut readers::Reader| {
             reader.snapshot(|connection, _| read::worlds(connection, &page))
         };
-        self.readers.read(read).await
+        self.house.readers.read(read).await
     }
 
     async fn delete(&self, fence: &Fence) -> Result<(), StoreError> {
@@ -335,6 +400,6 @@ impl Search for SqliteStore {
         let read = move |reader: &mut readers::Reader| {
             reader.snapshot(|connection, finder| finder.search(connection, &world, &query))
         };
-        self.readers.read(read).await
+        self.house.readers.read(read).await
     }
 }

@@ -36,10 +36,18 @@ impl Ballast {
         self.whole
     }
 
-    /// Fills what is missing, and answers whether nothing is any more. What fits stays.
+    /// Fills what is missing, and answers whether nothing is any more. What fits stays. When it is
+    /// not for lack of room that it cannot be filled, it is done without: that nobody can write
+    /// because nobody could delete from a full disk would be the worse of the two.
     pub(super) fn fill(&mut self) -> bool {
         if !self.whole {
-            self.whole = self.write().is_ok();
+            let written = self.write();
+            self.whole = !written.as_ref().is_err_and(is_lack_of_room);
+            if let Err(error) = written
+                && self.whole
+            {
+                tracing::warn!(%error, path = %self.path.display(), "no room can be kept aside");
+            }
         }
         self.whole
     }
@@ -74,6 +82,22 @@ impl Ballast {
     }
 }
 
+/// Whether it would go with more room: on the disk, or in somebody's share of it.
+pub(super) fn is_lack_of_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether there is no room beside the database even for a little: a small file is tried. SQLite
+/// keeps to itself what the operating system said.
+pub(super) fn lacks_room(database: &Path) -> bool {
+    let path = beside(database, "-probe");
+    let mut piece = vec![0; PIECE];
+    Noise(1).fill(&mut piece);
+    let written = fs::write(&path, piece);
+    let _ = fs::remove_file(&path);
+    written.is_err_and(|error| is_lack_of_room(&error))
+}
+
 /// Bytes that no file system stores in less room than they take.
 struct Noise(u64);
 
@@ -92,6 +116,13 @@ impl Noise {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_that_is_used_up_is_lack_of_room_and_a_right_that_is_missing_is_not() {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+        let kinds = [StorageFull, QuotaExceeded, PermissionDenied];
+        assert_eq!(kinds.map(|kind| is_lack_of_room(&kind.into())), [true, true, false]);
+    }
 
     #[test]
     fn it_is_made_released_and_made_again_and_what_is_there_is_kept() {

@@ -8,7 +8,7 @@ use std::{
 
 use polychat_core::Timestamp;
 
-use super::fault;
+use super::{ballast::is_lack_of_room, fault};
 
 /// Why a file cannot be opened as a store. Nothing was changed, unless it says so.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +104,7 @@ impl SqliteError {
     pub(super) fn is_lack_of_room(&self) -> bool {
         let source = match self {
             Self::Sqlite { source, .. } | Self::Migration { source, .. } => source,
-            Self::Io { source, .. } => return source.kind() == io::ErrorKind::StorageFull,
+            Self::Io { source, .. } => return is_lack_of_room(source),
             _ => return false,
         };
         source.downcast_ref().is_some_and(fault::is_lack_of_room)

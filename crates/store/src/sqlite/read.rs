@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     codec::{self, Owner, Payload},
-    fault::{fault, is_damage},
+    fault::{damage_or_fault, fault, is_damage},
 };
 use crate::check::{deleted, not_found};
 
@@ -39,7 +39,7 @@ pub(super) fn world_id(
         let mut find = connection.prepare_cached("SELECT id FROM worlds WHERE name = ?1")?;
         find.query_row([world.as_str()], |row| row.get(0)).optional()
     };
-    find().map_err(|error| fault("finding the world", &error))
+    find().map_err(|error| damage_or_fault("finding the world", &error, Seq::FIRST))
 }
 
 /// The chat's id as it stands in the tables.
@@ -56,7 +56,7 @@ pub(super) fn find(connection: &Connection, key: &LogKey) -> Result<Option<Log>,
         let log = |row: &Row<'_>| Ok(Log { id: row.get(0)?, world, head: seq(row, 1)? });
         find.query_row(params![world, chat_name(key)], log).optional()
     };
-    find().map_err(|error| fault("finding the log", &error))
+    find().map_err(|error| damage_or_fault("finding the log", &error, Seq::FIRST))
 }
 
 /// The epoch of whoever deleted this log, if somebody did.
@@ -67,7 +67,8 @@ pub(super) fn tombstone(connection: &Connection, key: &LogKey) -> Result<Option<
             .prepare_cached("SELECT epoch FROM tombstones WHERE world = ?1 AND chat = ?2")?;
         find.query_row(params![world, chat_name(key)], |row| row.get(0)).optional()
     };
-    let epoch: Option<i64> = find().map_err(|error| fault("finding the tombstone", &error))?;
+    let epoch: Option<i64> =
+        find().map_err(|error| damage_or_fault("finding the tombstone", &error, Seq::FIRST))?;
     Ok(epoch.map(|epoch| u64::try_from(epoch).unwrap_or(0)))
 }
 
@@ -83,6 +84,11 @@ pub(super) fn existing(connection: &Connection, key: &LogKey) -> Result<Log, Sto
 pub(super) fn seq(row: &Row<'_>, column: usize) -> rusqlite::Result<Seq> {
     let number: i64 = row.get(column)?;
     Ok(u64::try_from(number).ok().and_then(|n| Seq::try_from(n).ok()).unwrap_or(Seq::MAX))
+}
+
+/// A name as it stands in a row; `None` when it is not even text.
+pub(super) fn name<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<Option<&'row str>> {
+    Ok(std::str::from_utf8(row.get_ref(column)?.as_bytes()?).ok())
 }
 
 /// A seq as SQLite takes it: it lies below 2^53.
@@ -164,7 +170,7 @@ pub(super) fn summary(connection: &Connection, key: &LogKey) -> Result<Summary, 
     let log = existing(connection, key)?;
     let LogKey::Chat(_, chat) = key else { return Err(not_found()) };
     let stored = stored_summary(connection, &Owner::of(key), log);
-    let stored = stored.map_err(|error| fault("reading a summary", &error))?;
+    let stored = stored.map_err(|e| damage_or_fault("reading a summary", &e, Seq::FIRST))?;
     Ok(stored.unwrap_or_else(|| folded(connection, key, chat, log)))
 }
 
@@ -175,19 +181,22 @@ pub(super) fn list(
     page: &Page,
 ) -> Result<Vec<Summary>, StoreError> {
     let Some(id) = world_id(connection, world)? else { return Ok(Vec::new()) };
-    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let walk = || -> rusqlite::Result<Vec<Summary>> {
         // Ids are not empty, so this leaves out the world's own log. Text is compared by bytes.
+        // Without a limit: rows are fetched one by one, and a bad one is no part of the page, which
+        // would otherwise look like the last.
         let mut rows = connection.prepare_cached(
             "SELECT id, head, chat, 0, format, seal, summary FROM logs
-             WHERE world = ?1 AND chat > ?2 ORDER BY chat LIMIT ?3",
+             WHERE world = ?1 AND chat > ?2 ORDER BY chat",
         )?;
-        let mut rows = rows.query(params![id, page.after.as_deref().unwrap_or(""), limit])?;
+        let mut rows = rows.query(params![id, page.after.as_deref().unwrap_or("")])?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
+        while found.len() < page.limit
+            && let Some(row) = rows.next()?
+        {
             let log = Log { id: row.get(0)?, world: id, head: seq(row, 1)? };
             // A name that is none belongs to no chat that anybody could ask for; `verify` says so.
-            let Ok(chat) = ChatId::new(row.get::<_, String>(2)?) else { continue };
+            let Some(Ok(chat)) = name(row, 2)?.map(ChatId::new) else { continue };
             let key = LogKey::Chat(world.clone(), chat.clone());
             let stored = codec::decode_summary(&Owner::of(&key), log.head, &payload(row, 3)?);
             found.push(stored.unwrap_or_else(|_| folded(connection, &key, &chat, log)));
@@ -199,17 +208,18 @@ pub(super) fn list(
 
 /// The worlds whose own log is here, in the byte order of their ids.
 pub(super) fn worlds(connection: &Connection, page: &Page) -> Result<Vec<WorldId>, StoreError> {
-    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let walk = || -> rusqlite::Result<Vec<WorldId>> {
         let mut rows = connection.prepare_cached(
             "SELECT name FROM worlds JOIN logs ON logs.world = worlds.id AND logs.chat = ''
-             WHERE name > ?1 ORDER BY name LIMIT ?2",
+             WHERE name > ?1 ORDER BY name",
         )?;
-        let mut rows = rows.query(params![page.after.as_deref().unwrap_or(""), limit])?;
+        let mut rows = rows.query([page.after.as_deref().unwrap_or("")])?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
+        while found.len() < page.limit
+            && let Some(row) = rows.next()?
+        {
             // As in a list: a name that is none belongs to no world that anybody could ask for.
-            found.extend(WorldId::new(row.get::<_, String>(0)?));
+            found.extend(name(row, 0)?.and_then(|name| WorldId::new(name).ok()));
         }
         Ok(found)
     };

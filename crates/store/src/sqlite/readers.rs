@@ -65,22 +65,24 @@ impl Reader {
 
 /// The threads, and the way to them.
 pub(super) struct Readers {
-    queue: Option<mpsc::Sender<Work>>,
-    threads: Vec<JoinHandle<()>>,
+    /// `None` once they were ended.
+    queue: Mutex<Option<mpsc::Sender<Work>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Readers {
     pub(super) fn start(path: &Path, threads: usize, queued: usize) -> Result<Self, SqliteError> {
         let (queue, work) = mpsc::channel(queued);
         let work = Arc::new(Mutex::new(work));
-        let mut started = Self { queue: Some(queue), threads: Vec::with_capacity(threads) };
+        let mut handles = Vec::with_capacity(threads);
         for n in 0..threads {
             let (mut reader, work) = (Reader::new(path), Arc::clone(&work));
             let thread = thread::Builder::new().name(format!("polychat-read-{n}"));
             let thread = thread.spawn(move || read_on(&mut reader, &work));
-            started.threads.push(thread.doing("starting a thread that reads", path)?);
+            // Those that were started end with the queue.
+            handles.push(thread.doing("starting a thread that reads", path)?);
         }
-        Ok(started)
+        Ok(Self { queue: Mutex::new(Some(queue)), threads: Mutex::new(handles) })
     }
 
     /// Has a thread do this, and waits for its answer.
@@ -96,14 +98,20 @@ impl Readers {
             }
         });
         let gone = || unavailable("the threads that read have ended");
-        self.queue.as_ref().ok_or_else(gone)?.send(work).await.map_err(|_| gone())?;
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = queue.ok_or_else(gone)?;
+        queue.send(work).await.map_err(|_| gone())?;
+        // Whoever waits for an answer does not keep the threads from ending.
+        drop(queue);
         answered.await.unwrap_or_else(|_| Err(unavailable("the read panicked")))
     }
 
     /// Ends the threads after what was queued.
-    pub(super) fn end(&mut self) {
-        self.queue = None;
-        for thread in self.threads.drain(..) {
+    pub(super) fn end(&self) {
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // Whoever ends them a second time waits here until the first one is done.
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             // It catches panics: there is nothing to hear from it.
             let _ = thread.join();
         }
@@ -148,12 +156,12 @@ mod tests {
     #[test]
     fn ending_takes_what_was_queued_first() {
         let folder = tempfile::tempdir().unwrap();
-        let mut readers = Readers::start(&folder.path().join("none"), 2, 10).unwrap();
+        let readers = Readers::start(&folder.path().join("none"), 2, 10).unwrap();
         let done = Arc::new(Mutex::new(0));
         for _ in 0..10 {
             let done = Arc::clone(&done);
             let work: Work = Box::new(move |_| *done.lock().unwrap() += 1);
-            readers.queue.as_ref().unwrap().blocking_send(work).unwrap();
+            readers.queue.lock().unwrap().as_ref().unwrap().blocking_send(work).unwrap();
         }
         readers.end();
         assert_eq!(*done.lock().unwrap(), 10);

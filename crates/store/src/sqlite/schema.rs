@@ -9,6 +9,7 @@
 //! tombstones                      ids that are never used again
 //! found                           the words of messages (FTS5, without the texts)
 //! meta                            one row: epochs given out, settlings
+//! search_broken                   only there when the words are to be gathered anew
 //! ```
 //!
 //! A log is one chat's, or a world's own where `chat` is empty, which no id can be. Events lie in

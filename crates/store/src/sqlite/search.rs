@@ -4,6 +4,7 @@
 //! hits of one page the words are marked, by SQLite itself in a small database in memory: with the
 //! same rules for what a word is, so that what was found is what is marked.
 
+mod bookmark;
 mod effort;
 mod index;
 mod marker;
@@ -13,13 +14,13 @@ mod words;
 
 use polychat_core::{
     ChatId, Seq, WorldId,
-    content::Text,
     ports::{Hit, LogKey, SearchPage, SearchQuery, Snippet, StoreError},
     seq::MessageId,
 };
 use rusqlite::{Connection, params};
 
 use self::{
+    bookmark::Bookmark,
     effort::{Effort, is_too_much},
     marker::Marker,
     words::Words,
@@ -29,7 +30,6 @@ use super::{
     fault::{fault, unavailable},
     read::{self, int, payload, seq, world_id},
 };
-use crate::check::not_found;
 
 pub(super) use self::index::{Step, plan, text_of, words_of};
 
@@ -65,7 +65,8 @@ struct Wanted {
 struct Match {
     id: i64,
     log: i64,
-    chat: String,
+    /// `None` when its name is none, so that nobody can ask for it; `verify` says so.
+    chat: Option<ChatId>,
     message: Seq,
     /// Where its text stands.
     event: Seq,
@@ -98,55 +99,75 @@ impl Finder {
         world: &WorldId,
         query: &SearchQuery,
     ) -> Result<SearchPage, StoreError> {
-        let before = match &query.page.after {
-            None => i64::MAX,
-            Some(after) => after.parse().map_err(|_| not_found())?,
-        };
+        if is_broken(connection).map_err(|error| fault("searching", &error))? {
+            return Err(unavailable("the index is damaged: it is made anew at the next opening"));
+        }
+        let after = query.page.after.as_deref().map(Bookmark::parse).transpose()?;
         let Some(words) = Words::of(&query.text).filter(|_| query.page.limit > 0) else {
             return Ok(SearchPage::default());
         };
         let Some(place) = place(connection, world, query.chat.as_ref())? else {
             return Ok(SearchPage::default());
         };
+        let before = after.map_or(i64::MAX, |after| after.before);
         let wanted = Wanted { place, before, limit: query.page.limit };
-        let (words, found) = self.find(connection, &wanted, words)?;
+        let (words, found) = match after {
+            None => self.find_first(connection, &wanted, words)?,
+            Some(after) => self.find_more(connection, &wanted, after.words(words))?,
+        };
         let next = found.matches.last().filter(|_| found.more);
-        let next = next.map(|last| Text::from(last.id.to_string()));
+        let next = next.map(|last| Bookmark { before: last.id, open: words.is_open() }.to_text());
         let texts: Vec<_> = found.matches.iter().map(|hit| text(connection, world, hit)).collect();
         let snippets = self.mark(&words, &texts)?;
         let hits = found.matches.iter().zip(snippets).filter_map(|(found, snippet)| {
-            let chat_id = ChatId::new(&found.chat).ok()?;
+            let chat_id = found.chat.clone()?;
             Some(Hit { chat_id, message_id: MessageId(found.message), snippet })
         });
         Ok(SearchPage { hits: hits.collect(), next })
     }
 
-    /// Finds messages with these words; where so many words begin with the last one that this takes
-    /// too much, with that very word. Answers the words that it was in the end.
-    fn find(
+    /// The first page of messages with these words; where so many words begin with the last one
+    /// that this takes too much, with that very word, if there is any. Answers the words that it
+    /// was in the end: further pages are of the same.
+    fn find_first(
         &self,
         connection: &Connection,
         wanted: &Wanted,
         words: Words,
     ) -> Result<(Words, Found), StoreError> {
-        let hits = u64::try_from(wanted.limit).unwrap_or(u64::MAX);
-        let steps = self.steps_max.saturating_add(hits.saturating_mul(STEPS_PER_HIT));
-        let look = |words: &Words| {
-            let found = self.effort.within(steps, || find(connection, wanted, words));
-            found.map_err(|error| fault("searching", &error))
-        };
-        let mut words = words;
-        let mut found = look(&words)?;
+        let found = self.look(connection, wanted, &words)?;
         if found.cut_short
             && let Some(closed) = words.closed()
         {
-            words = closed;
-            found = look(&words)?;
+            let of_closed = self.look(connection, wanted, &closed)?;
+            if !of_closed.matches.is_empty() {
+                return Ok((closed, of_closed));
+            }
         }
-        if found.cut_short && found.matches.is_empty() {
-            return Err(unavailable("the search takes too much: rarer words are needed"));
-        }
-        Ok((words, found))
+        enough(words, found)
+    }
+
+    /// A further page of the same words.
+    fn find_more(
+        &self,
+        connection: &Connection,
+        wanted: &Wanted,
+        words: Words,
+    ) -> Result<(Words, Found), StoreError> {
+        let found = self.look(connection, wanted, &words)?;
+        enough(words, found)
+    }
+
+    fn look(
+        &self,
+        connection: &Connection,
+        wanted: &Wanted,
+        words: &Words,
+    ) -> Result<Found, StoreError> {
+        let hits = u64::try_from(wanted.limit).unwrap_or(u64::MAX);
+        let steps = self.steps_max.saturating_add(hits.saturating_mul(STEPS_PER_HIT));
+        let found = self.effort.within(steps, || find(connection, wanted, words));
+        found.map_err(|error| fault("searching", &error))
     }
 
     fn mark(&mut self, words: &Words, texts: &[String]) -> Result<Vec<Snippet>, StoreError> {
@@ -159,6 +180,40 @@ impl Finder {
         };
         marked().map_err(|error| fault("marking words", &error))
     }
+}
+
+/// Whether the index is noted to be damaged. It finds nothing then, and is made anew when the file
+/// is next opened for writing.
+pub(super) fn is_broken(connection: &Connection) -> rusqlite::Result<bool> {
+    let noted = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'search_broken')";
+    connection.prepare_cached(noted)?.query_row([], |row| row.get(0))
+}
+
+/// Notes that the index is damaged.
+pub(super) fn note_broken(connection: &Connection) -> rusqlite::Result<()> {
+    let note = "CREATE TABLE IF NOT EXISTS search_broken (id INTEGER PRIMARY KEY) STRICT";
+    connection.execute_batch(note)
+}
+
+/// Takes the note back.
+pub(super) fn note_whole(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("DROP TABLE IF EXISTS search_broken")
+}
+
+/// Makes the tables of the index anew, with nothing in them.
+pub(super) fn empty(connection: &Connection) -> rusqlite::Result<()> {
+    let made = "SELECT sql FROM sqlite_schema WHERE name = 'found'";
+    let made: String = connection.query_row(made, [], |row| row.get(0))?;
+    connection.execute_batch("DROP TABLE found; DELETE FROM messages; DELETE FROM waiting")?;
+    connection.execute_batch(&made)
+}
+
+/// Whether what was found is an answer: that nothing was found before it took too much is none.
+fn enough(words: Words, found: Found) -> Result<(Words, Found), StoreError> {
+    if found.cut_short && found.matches.is_empty() {
+        return Err(unavailable("the search takes too much: rarer words are needed"));
+    }
+    Ok((words, found))
 }
 
 /// The word that stands with each message of this chat, or of this world.
@@ -205,7 +260,7 @@ fn find(connection: &Connection, wanted: &Wanted, words: &Words) -> rusqlite::Re
             Ok(Some(row)) if found.matches.len() < *limit => found.matches.push(Match {
                 id: row.get(0)?,
                 log: row.get(1)?,
-                chat: row.get(2)?,
+                chat: read::name(row, 2)?.and_then(|name| ChatId::new(name).ok()),
                 message: seq(row, 3)?,
                 event: seq(row, 4)?,
             }),
@@ -224,8 +279,8 @@ fn find(connection: &Connection, wanted: &Wanted, words: &Words) -> rusqlite::Re
 /// say.
 fn text(connection: &Connection, world: &WorldId, found: &Match) -> String {
     let read = || -> rusqlite::Result<Option<String>> {
-        let Ok(chat) = ChatId::new(&found.chat) else { return Ok(None) };
-        let key = LogKey::Chat(world.clone(), chat);
+        let Some(chat) = &found.chat else { return Ok(None) };
+        let key = LogKey::Chat(world.clone(), chat.clone());
         let mut read = connection.prepare_cached(
             "SELECT at, format, seal, body FROM events WHERE log = ?1 AND seq = ?2",
         )?;

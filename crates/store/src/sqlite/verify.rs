@@ -110,6 +110,9 @@ pub enum Problem {
     /// The search knows other messages of a chat than its log says.
     #[error("the search knows other messages than the log says")]
     Search,
+    /// The index of the search was found damaged. It is made anew at the next opening for writing.
+    #[error("the index of the search is damaged, and made anew at the next opening")]
+    SearchGivenUp,
     /// The name of a log or a world is none, or it is taken twice.
     #[error("the name {name:?} is none, or is taken twice")]
     Name {
@@ -148,13 +151,15 @@ impl SqliteStore {
     /// Dropping the future ends the walk after the log at hand.
     pub async fn verify(&self) -> Result<Verification, StoreError> {
         let whole = |reader: &mut Reader| reader.snapshot(|connection, _| file::check(connection));
-        let mut verification = self.readers.read(whole).await?;
+        let mut verification = self.house.readers.read(whole).await?;
         let mut after = 0;
         loop {
             let next = move |reader: &mut Reader| {
                 reader.snapshot(|connection, _| log::check_next(connection, after))
             };
-            let Some((id, part)) = self.readers.read(next).await? else { return Ok(verification) };
+            let Some((id, part)) = self.house.readers.read(next).await? else {
+                return Ok(verification);
+            };
             verification.add(part);
             after = id;
         }

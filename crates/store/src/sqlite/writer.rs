@@ -5,11 +5,14 @@
 //! commit: while one group is being flushed, the next one gathers, so the more there is to write
 //! the fewer flushes it takes. Nobody waits in here but the thread itself.
 
+mod failed;
 mod group;
 mod held;
+mod index;
 #[cfg(test)]
 mod plan;
 mod purge;
+mod rebuild;
 mod rows;
 mod scribe;
 #[cfg(test)]
@@ -17,7 +20,7 @@ mod tests;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -39,7 +42,7 @@ use super::{
 };
 use crate::check::check;
 
-pub(super) use self::scribe::Desk;
+pub(super) use self::{rebuild::rebuild, scribe::Desk};
 
 /// What is asked of the writer.
 pub(super) enum Work {
@@ -122,10 +125,11 @@ impl Tally {
 
 /// The way to the thread that writes.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Job>>,
+    /// `None` once it was ended.
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
     bytes: Arc<Semaphore>,
     bytes_max: u32,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -141,10 +145,10 @@ impl Writer {
         let bytes_max = options.writes_queued_bytes_max.min(Semaphore::MAX_PERMITS);
         let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
         Ok(Self {
-            queue: Some(queue),
+            queue: Mutex::new(Some(queue)),
             bytes: Arc::new(Semaphore::new(bytes_max as usize)),
             bytes_max,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
             tally,
         })
     }
@@ -174,20 +178,25 @@ impl Writer {
 
     async fn ask(&self, work: Work, bytes: usize) -> Reply {
         let gone = || AppendError::Rejected(unavailable("the thread that writes has ended"));
-        let queue = self.queue.as_ref().ok_or_else(gone)?;
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.bytes_max);
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(bytes).await.map_err(|_| gone())?;
         let (reply, answer) = oneshot::channel();
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = queue.ok_or_else(gone)?;
         queue.send(Job { work, reply, _bytes: bytes }).await.map_err(|_| gone())?;
+        // Whoever waits for an answer does not keep the thread from ending.
+        drop(queue);
         let lost = || unavailable("the thread that writes panicked before it answered");
         let answered = answer.await.map(|answered| answered.reply);
         answered.unwrap_or_else(|_| Err(AppendError::Ambiguous(lost())))
     }
 
     /// Ends the thread after what was queued.
-    pub(super) fn end(&mut self) {
-        self.queue = None;
-        if let Some(thread) = self.thread.take() {
+    pub(super) fn end(&self) {
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // Whoever ends it a second time waits here until the first one is done.
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
             // It catches panics: there is nothing to hear from it.
             let _ = thread.join();
         }

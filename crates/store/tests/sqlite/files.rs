@@ -61,6 +61,34 @@ async fn closing_ends_what_was_begun_and_unlocks_the_file() {
     assert_eq!(place.files(), 2, "the database and the lock");
 }
 
+// A world holds the store as well, and must not keep the file from being opened again.
+#[tokio::test]
+async fn closing_unlocks_the_file_whoever_else_holds_the_store() {
+    let place = Place::new();
+    let store = std::sync::Arc::new(place.store());
+    let elsewhere = std::sync::Arc::clone(&store);
+    let chat = Chat::create(&store, "w", "a").await;
+    let (fence, head) = (chat.fence.clone(), chat.head());
+    tokio::join!(store.close(), elsewhere.close());
+
+    let again = place.store();
+    assert_eq!(again.list(&world_id("w"), &Page::first(10)).await.unwrap().len(), 1);
+    let closed = StoreErrorKind::Unavailable;
+    let list = elsewhere.list(&world_id("w"), &Page::first(10)).await;
+    assert_eq!(list.unwrap_err().kind, closed);
+    assert_eq!(elsewhere.verify().await.unwrap_err().kind, closed);
+    assert_eq!(elsewhere.delete(&fence).await.unwrap_err().kind, closed);
+    let summary = polychat_testkit::samples::summary(fence.key.chat().unwrap(), head);
+    let late = elsewhere.append(&fence, head, &[], Some(&summary)).await;
+    assert_eq!(late.unwrap_err().inner().kind, closed);
+    elsewhere.close().await;
+    assert_eq!(elsewhere.counts().appends, 1);
+    // The old one, dropped, takes no lock from the new one.
+    drop(chat);
+    drop((store, elsewhere));
+    assert!(matches!(place.options().open(), Err(SqliteError::Held { .. })));
+}
+
 // law 1: whoever held a log in an earlier life of the store holds it no more
 #[tokio::test]
 async fn fences_of_an_earlier_life_are_refused() {

@@ -8,6 +8,7 @@ use polychat_core::{
     seq::MessageId,
     tool::ToolOutput,
 };
+use polychat_store::sqlite::Problem;
 use polychat_testkit::samples::{chat_id, prompt_id, world_id};
 use proptest::{prelude::*, sample::Index, test_runner::Config};
 
@@ -258,6 +259,48 @@ async fn words_are_found_in_any_script_and_a_broken_off_answer_too() {
         ("nishe", 0),
     ] {
         assert_eq!(search(&store, "w", text).await.len(), found, "{text:?}");
+    }
+}
+
+// law 1: chats go on without the index, and it comes back
+#[tokio::test]
+async fn a_damaged_index_holds_up_no_chat_and_is_made_anew_at_the_next_opening() {
+    for damage in [
+        // What it looks at first, a table of its own, and all that it knows.
+        "DELETE FROM found_data WHERE id = 10",
+        "DROP TABLE found_docsize",
+        "INSERT INTO messages SELECT id + 1, 99, 1, 1 FROM messages ORDER BY id DESC LIMIT 1;
+         DELETE FROM messages WHERE log = 99; DELETE FROM found_data",
+    ] {
+        let place = Place::new();
+        let store = place.store();
+        let mut a = Chat::create(&store, "w", "a").await;
+        let mut b = Chat::create(&store, "w", "b").await;
+        let mut gone = Chat::create(&store, "w", "gone").await;
+        a.turn("needle one", "thread").await;
+        b.turn("needle two", "thread").await;
+        gone.turn("needle three", "thread").await;
+        place.stranger().execute_batch(damage).unwrap();
+        a.turn("needle four", "thread").await;
+        b.turn("needle five", "thread").await;
+        gone.delete().await;
+        a.turn("needle six", "thread").await;
+        let wanted = [("a", a.head().get() - 4), ("b", 7), ("a", 7), ("b", 2), ("a", 2)];
+
+        let query = SearchQuery::new("needle", Page::first(10));
+        let refused = store.search(&world_id("w"), &query).await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{damage}");
+        let problems: Vec<_> =
+            store.verify().await.unwrap().findings.into_iter().map(|f| f.problem).collect();
+        assert!(problems.contains(&Problem::SearchGivenUp), "{damage}: {problems:?}");
+        store.close().await;
+
+        let store = place.store();
+        let found = search(&store, "w", "needle").await;
+        let found: Vec<_> = found.iter().map(|(chat, n)| (chat.as_str(), *n)).collect();
+        assert_eq!(found, wanted, "{damage}");
+        let findings = store.verify().await.unwrap().findings;
+        assert_eq!(findings, [], "{damage}");
     }
 }
 

@@ -3,7 +3,7 @@
 use polychat_core::{
     Seq, StatusKind,
     command::Page,
-    ports::{LogKey, Store, StoreErrorKind},
+    ports::{LogKey, OpenMode, Store, StoreErrorKind},
 };
 use polychat_store::{
     SqliteStore,
@@ -11,7 +11,7 @@ use polychat_store::{
 };
 use polychat_testkit::samples::world_id;
 
-use super::support::{Chat, Place, accepted, key};
+use super::support::{Chat, Place, accepted, key, search};
 
 /// A file with three chats of two turns each.
 async fn healthy() -> Place {
@@ -197,6 +197,77 @@ async fn rows_of_nobody_and_names_that_are_none_are_named() {
     for (sql, problem) in table {
         assert_eq!(after(sql).await.1, file(problem), "{sql}");
     }
+}
+
+// laws 6, 7: pages of a list join although a name in between is none
+#[tokio::test]
+async fn a_name_that_is_none_hides_no_other_chat_and_no_other_world() {
+    let own_logs = "INSERT INTO worlds (name) VALUES ('a'), ('x');
+        INSERT INTO logs (world, chat, head) SELECT id, '', 0 FROM worlds";
+    for name in ["CAST(x'62FF' AS TEXT)", "'b' || char(1)"] {
+        let break_names = format!(
+            "{own_logs}; UPDATE logs SET chat = {name} WHERE id = 2;
+             UPDATE worlds SET name = {name} WHERE name = 'v'"
+        );
+        let (place, findings) = after(&break_names).await;
+        let is_name = |finding: &&Finding| matches!(finding.problem, Problem::Name { .. });
+        assert_eq!(findings.iter().filter(is_name).count(), 2, "{findings:?}");
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        let store = place.store();
+        for limit in 1..4 {
+            assert_eq!(chats(&store, limit).await, ["a", "c"]);
+            assert_eq!(worlds(&store, limit).await, ["a", "w", "x"]);
+        }
+        assert_eq!(search(&store, "w", "three").await.len(), 2);
+        let (fence, _) = Store::open(&store, &key("w", "c"), OpenMode::Existing).await.unwrap();
+        store.delete(&fence).await.unwrap();
+        assert_eq!(chats(&store, 10).await, ["a"]);
+    }
+}
+
+/// Walks a list as callers do: a page that is not full is the last one.
+async fn chats(store: &SqliteStore, limit: usize) -> Vec<String> {
+    let (mut found, mut page) = (Vec::new(), Page::first(limit));
+    loop {
+        let part = store.list(&world_id("w"), &page).await.unwrap();
+        found.extend(part.iter().map(|summary| summary.chat_id.to_string()));
+        if part.len() < limit {
+            return found;
+        }
+        page = Page::after(found.last().unwrap().as_str(), limit);
+    }
+}
+
+async fn worlds(store: &SqliteStore, limit: usize) -> Vec<String> {
+    let (mut found, mut page) = (Vec::new(), Page::first(limit));
+    loop {
+        let part = store.worlds(&page).await.unwrap();
+        found.extend(part.iter().map(ToString::to_string));
+        if part.len() < limit {
+            return found;
+        }
+        page = Page::after(found.last().unwrap().as_str(), limit);
+    }
+}
+
+// law 6: damage where logs are found is damage, and no fault that passes
+#[tokio::test]
+async fn damage_where_logs_are_found_is_said_of_the_log_and_ends_no_verification() {
+    let place = healthy().await;
+    let elsewhere = "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET rootpage =
+            (SELECT rootpage FROM sqlite_schema WHERE name = 'worlds')
+         WHERE name = 'logs_by_name'";
+    place.stranger().execute_batch(elsewhere).unwrap();
+    let store = place.store();
+    let damaged = StoreErrorKind::Corrupt { seq: Seq::FIRST };
+    let (a, first) = (key("w", "a"), Seq::ZERO);
+    let summary = store.summary(&a).await.unwrap_err();
+    assert_eq!(summary.kind, damaged, "{}", summary.message);
+    assert_eq!(store.read(&a, first, 1).await.unwrap_err().kind, damaged);
+    let opened = Store::open(&store, &a, OpenMode::Existing).await.unwrap_err();
+    assert_eq!(opened.kind, damaged, "{}", opened.message);
+    assert!(!store.verify().await.unwrap().is_sound());
 }
 
 #[tokio::test]

@@ -44,6 +44,11 @@ impl Words {
         self.open.then(|| Self { words: self.words.clone(), open: false })
     }
 
+    /// Whether the last word may be the beginning of one.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// The expression of FTS5 that finds texts with all words. What has several words inside, for
     /// example `up-to-date`, is a phrase.
     pub(super) fn expression(&self) -> String {

@@ -4,12 +4,12 @@ use polychat_core::{ChatId, WorldId, content::Text, ports::StoreError};
 use rusqlite::Connection;
 
 use super::{Finding, Problem, Verification};
-use crate::sqlite::fault::fault;
+use crate::sqlite::{fault::fault, search};
 
 /// Of each sort at most so many are named.
 const NAMED_MAX: usize = 100;
 
-/// Tables whose rows belong to a log.
+/// Tables whose rows belong to a log: first what chats said, then what the search knows of it.
 const OF_LOGS: [&str; 3] = ["events", "messages", "waiting"];
 
 pub(super) fn check(connection: &Connection) -> Result<Verification, StoreError> {
@@ -18,7 +18,9 @@ pub(super) fn check(connection: &Connection) -> Result<Verification, StoreError>
         let mut find = |problem| verification.find(Finding { key: None, seq: None, problem });
         structures(connection)?.into_iter().for_each(&mut find);
         names(connection)?.into_iter().for_each(&mut find);
-        strays(connection)?.into_iter().for_each(&mut find);
+        let broken = search::is_broken(connection)?;
+        broken.then_some(Problem::SearchGivenUp).into_iter().for_each(&mut find);
+        strays(connection, broken)?.into_iter().for_each(&mut find);
         Ok(())
     };
     match look() {
@@ -53,8 +55,9 @@ fn names(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
         while problems.len() < NAMED_MAX
             && let Some(row) = names.next()?
         {
-            let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned();
-            if !is_name(&name) {
+            let name = row.get_ref(0)?.as_bytes()?;
+            if !std::str::from_utf8(name).is_ok_and(is_name) {
+                let name = String::from_utf8_lossy(name);
                 let short = name.get(..name.floor_char_boundary(128)).unwrap_or_default();
                 problems.push(Problem::Name { name: Text::from(short) });
             }
@@ -71,7 +74,8 @@ fn names(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn strays(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
+/// Rows of nobody; those of an index that was given up are as they may be.
+fn strays(connection: &Connection, index_given_up: bool) -> rusqlite::Result<Vec<Problem>> {
     let mut problems = Vec::new();
     let mut look = |table: &'static str, sql: &str| -> rusqlite::Result<()> {
         let rows: i64 = connection.query_row(sql, [], |row| row.get(0))?;
@@ -81,6 +85,9 @@ fn strays(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
         Ok(())
     };
     for table in OF_LOGS {
+        if index_given_up && table != "events" {
+            continue;
+        }
         look(
             table,
             &format!(
@@ -89,7 +96,9 @@ fn strays(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
             ),
         )?;
     }
-    look("found", "SELECT count(*) FROM found WHERE rowid NOT IN (SELECT id FROM messages)")?;
+    if !index_given_up {
+        look("found", "SELECT count(*) FROM found WHERE rowid NOT IN (SELECT id FROM messages)")?;
+    }
     look("logs", "SELECT count(*) FROM logs WHERE world NOT IN (SELECT id FROM worlds)")?;
     Ok(problems)
 }

@@ -11,19 +11,37 @@ use super::{Finding, Problem, Verification};
 use crate::sqlite::{
     codec::{self, Flaw, Owner},
     fault::{fault, is_damage},
-    read::{Log, payload, seq, stored_summary},
+    read::{Log, name, payload, seq, stored_summary},
+    search,
 };
+
+/// After this number there is no log.
+const LAST: i64 = i64::MAX;
 
 /// Looks at the first log after this number, and answers its number; `None` when there is none.
 pub(super) fn check_next(
     connection: &Connection,
     after: i64,
 ) -> Result<Option<(i64, Verification)>, StoreError> {
-    let next = next(connection, after).map_err(|error| fault("finding a log", &error))?;
-    let Some((log, world, chat)) = next else { return Ok(None) };
+    if after == LAST {
+        return Ok(None);
+    }
     let mut walk = Walk::default();
+    let (log, world, chat) = match next(connection, after) {
+        Ok(Some(next)) => next,
+        Ok(None) => return Ok(None),
+        Err(error) if is_damage(&error) => {
+            // Which log would come next is not known: what was found until here is to be told.
+            let problem = Problem::File { reason: error.to_string().into() };
+            walk.found.find(Finding { key: None, seq: None, problem });
+            return Ok(Some((LAST, walk.found)));
+        }
+        Err(error) => return Err(fault("finding a log", &error)),
+    };
     // Names that are none were found with the file as a whole.
-    if let Some(key) = key(&world, &chat) {
+    if let (Some(world), Some(chat)) = (world, chat)
+        && let Some(key) = key(&world, &chat)
+    {
         match walk.log(connection, &key, log) {
             Ok(()) => {}
             Err(error) if is_damage(&error) => {
@@ -35,14 +53,17 @@ pub(super) fn check_next(
     Ok(Some((log.id, walk.found)))
 }
 
-fn next(connection: &Connection, after: i64) -> rusqlite::Result<Option<(Log, String, String)>> {
+/// A log with the names of its world and its chat, where they are text.
+type Next = (Log, Option<String>, Option<String>);
+
+fn next(connection: &Connection, after: i64) -> rusqlite::Result<Option<Next>> {
     let mut next = connection.prepare_cached(
         "SELECT l.id, l.world, l.head, w.name, l.chat FROM logs l JOIN worlds w ON w.id = l.world
          WHERE l.id > ?1 ORDER BY l.id LIMIT 1",
     )?;
     next.query_row([after], |row| {
         let log = Log { id: row.get(0)?, world: row.get(1)?, head: seq(row, 2)? };
-        Ok((log, row.get(3)?, row.get(4)?))
+        Ok((log, name(row, 3)?.map(str::to_owned), name(row, 4)?.map(str::to_owned)))
     })
     .optional()
 }
@@ -134,6 +155,9 @@ impl Walk {
     ) -> rusqlite::Result<()> {
         if stored_summary(connection, &Owner::of(key), log)? != Some(state.summary()) {
             self.find(key, None, Problem::Summary);
+        }
+        if search::is_broken(connection)? {
+            return Ok(());
         }
         let said =
             state.messages().iter().filter(|message| message.is_user() || message.is_assistant());

@@ -2,20 +2,21 @@
 
 use polychat_core::{
     Seq,
-    ports::{AppendError, Fence, LogKey, OpenMode, StoreError},
+    ports::{AppendError, Fence, LogKey, OpenMode, StoreError, StoreErrorKind},
 };
 use rusqlite::{Connection, params};
 
 use super::{
     Answer, Append, Reply, Work,
     held::Held,
+    index::Index,
     rows,
     scribe::{Failed, Scribe},
 };
 use crate::{
     check::{deleted, exists, fenced, not_found, wrong_head},
     sqlite::{
-        fault::{fault, unavailable},
+        fault::{damage_or_fault, fault, is_contradiction, unavailable},
         read::{self, Log, chat_name},
     },
 };
@@ -69,7 +70,10 @@ impl Scribe {
                 {
                     self.in_doubt();
                 }
-                Err(failed)
+                Err(match failed {
+                    Failed::Before(error) => Failed::Before(self.by_cause(error)),
+                    Failed::Commit(error) => Failed::Commit(self.by_cause(error)),
+                })
             }
         }
     }
@@ -97,12 +101,12 @@ impl Scribe {
 
     fn carry_out_one(&mut self, work: &Work) -> Result<Ruled, StoreError> {
         self.connection()?;
-        let Self { connection: Some(connection), held, .. } = self else {
+        let Self { connection: Some(connection), held, index, .. } = self else {
             return Err(unavailable("there is no connection"));
         };
         match work {
             Work::Open { key, mode } => open(connection, held, key, *mode),
-            Work::Append(asked) => append(connection, held, asked),
+            Work::Append(asked) => append(connection, held, index, asked),
             Work::Delete { fence } => delete(connection, held, fence),
             #[cfg(test)]
             Work::Probe(probe) => {
@@ -134,7 +138,11 @@ impl Scribe {
     fn commit(&mut self) -> Result<(), StoreError> {
         #[cfg(test)]
         self.plan.before_commit()?;
-        self.execute("COMMIT", "committing")?;
+        let commit = |connection: &Connection| connection.prepare_cached("COMMIT")?.execute([]);
+        let committed = commit(self.connection()?);
+        // The index writes what it gathered when a transaction is committed.
+        let committed = committed.inspect_err(|error| self.index.suspect(error));
+        committed.map_err(|error| fault("committing", &error))?;
         #[cfg(test)]
         self.plan.after_commit()?;
         Ok(())
@@ -169,7 +177,12 @@ fn open(
     })
 }
 
-fn append(connection: &Connection, held: &mut Held, asked: &Append) -> Result<Ruled, StoreError> {
+fn append(
+    connection: &Connection,
+    held: &mut Held,
+    index: &mut Index,
+    asked: &Append,
+) -> Result<Ruled, StoreError> {
     let Append { fence: Fence { key, epoch }, expected, new, .. } = asked;
     let found = find(connection, held, key)?;
     let head = match found {
@@ -188,15 +201,28 @@ fn append(connection: &Connection, held: &mut Held, asked: &Append) -> Result<Ru
         Err(refused) => return Ok(Err(refused.clone())),
     };
     let stored = match found {
-        Some(log) => rows::go_on(connection, key, log, new),
+        Some(log) => rows::go_on(connection, log, new),
         None => rows::begin(connection, key, new),
     };
-    let log = stored.map_err(|error| fault("storing an append", &error))?;
+    let log = stored.map_err(|error| refused(&error, head))?;
+    let steps = || new.steps.iter().try_for_each(|step| rows::follow(connection, key, log, step));
+    index.keep_up(steps).map_err(|error| fault("keeping the search up", &error))?;
     if found.is_none() {
         held.born(key, log);
     }
     held.remember(key, log);
     Ok(Ok(Answer::Done))
+}
+
+/// What it means that the tables do not take an append. That a record stands where the next one
+/// belongs does not pass, other than a fault of the medium: the log is not what its head says.
+fn refused(error: &rusqlite::Error, head: Seq) -> StoreError {
+    let doing = "storing an append";
+    if is_contradiction(error) {
+        let kind = StoreErrorKind::Corrupt { seq: head.next() };
+        return StoreError::new(kind, format!("{doing}: {error}"));
+    }
+    damage_or_fault(doing, error, head.next())
 }
 
 fn delete(connection: &Connection, held: &mut Held, fence: &Fence) -> Result<Ruled, StoreError> {

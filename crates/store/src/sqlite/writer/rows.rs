@@ -36,17 +36,12 @@ pub(super) fn begin(
         )?
         .execute(params![world, chat_name(key), int(new.head), format, seal, body])?;
     let log = Log { id: connection.last_insert_rowid(), world, head: new.head };
-    insert(connection, key, log, new)?;
+    insert(connection, log, new)?;
     Ok(log)
 }
 
 /// Goes on with a log.
-pub(super) fn go_on(
-    connection: &Connection,
-    key: &LogKey,
-    log: Log,
-    new: &Prepared,
-) -> rusqlite::Result<Log> {
+pub(super) fn go_on(connection: &Connection, log: Log, new: &Prepared) -> rusqlite::Result<Log> {
     let (format, seal, body) = columns(new.summary.as_ref());
     connection
         .prepare_cached(
@@ -54,7 +49,7 @@ pub(super) fn go_on(
         )?
         .execute(params![log.id, int(new.head), format, seal, body])?;
     let log = Log { head: new.head, ..log };
-    insert(connection, key, log, new)?;
+    insert(connection, log, new)?;
     Ok(log)
 }
 
@@ -64,18 +59,23 @@ fn columns(summary: Option<&Payload<String>>) -> (Option<i64>, Option<i64>, Opti
     (format, seal, summary.map(|summary| summary.body.as_str()))
 }
 
-fn insert(connection: &Connection, key: &LogKey, log: Log, new: &Prepared) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, log: Log, new: &Prepared) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO events (log, seq, at, format, seal, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for (seq, Payload { at, format, seal, body }) in &new.events {
         insert.execute(params![log.id, int(*seq), at, format, seal, body])?;
     }
-    new.steps.iter().try_for_each(|step| follow(connection, key, log, step))
+    Ok(())
 }
 
 /// Keeps the search up with one step of a log.
-fn follow(connection: &Connection, key: &LogKey, log: Log, step: &Step) -> rusqlite::Result<()> {
+pub(super) fn follow(
+    connection: &Connection,
+    key: &LogKey,
+    log: Log,
+    step: &Step,
+) -> rusqlite::Result<()> {
     match step {
         Step::Add { message, event, words } => add(connection, log, *message, *event, words),
         Step::Wait { prompt, message, event } => {

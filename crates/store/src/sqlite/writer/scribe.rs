@@ -16,14 +16,21 @@ use polychat_core::ports::{AppendError, StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::{Answer, Answered, Job, Reply, Tally, Work, group::Mode, held::Held, purge};
+use super::{
+    Answer, Answered, Job, Reply, Tally, Work,
+    failed::{full, refuse, takes_room},
+    group::Mode,
+    held::Held,
+    index::Index,
+    purge,
+};
 use crate::sqlite::{
     Durability,
-    ballast::Ballast,
+    ballast::{Ballast, lacks_room},
     fault::{fault, unavailable},
     lock::beside,
-    read,
     schema::{BUSY, connect_writer},
+    search,
 };
 
 /// A log file of this size is emptied, readers permitting: usually it is far smaller.
@@ -31,6 +38,9 @@ const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// How much is given back to the disk at a time, about 64 MiB: meanwhile everybody waits.
 const GIVE_BACK_SLICES_MAX: usize = 64;
+
+/// How many slices of deleted logs still go before the thread ends: whoever closes a store waits.
+const PURGES_AT_END_MAX: usize = 16;
 
 /// What the thread begins with.
 pub(in super::super) struct Desk {
@@ -48,9 +58,10 @@ pub(super) struct Scribe {
     /// `None` after an error that leaves its state in doubt; made anew before the next group.
     pub(super) connection: Option<Connection>,
     pub(super) held: Held,
+    pub(super) index: Index,
     ballast: Ballast,
     /// A commit failed, and what it wrote is not written over yet.
-    unsettled: bool,
+    pub(super) unsettled: bool,
     /// Rows of deleted logs are left.
     pub(super) purging: bool,
     tally: Arc<Tally>,
@@ -63,6 +74,7 @@ impl Scribe {
         Self {
             path: desk.path,
             durability: desk.durability,
+            index: Index::of(&desk.connection),
             connection: Some(desk.connection),
             held: Held::new(desk.epochs),
             ballast: desk.ballast,
@@ -87,8 +99,11 @@ impl Scribe {
                     group.push(job);
                 }
                 if group.is_empty() && jobs.is_closed() && jobs.is_empty() {
-                    // What does not go now goes after the next opening.
-                    while self.purge() == Purge::More {}
+                    // What does not go now goes after the next opening: nobody waits long.
+                    let mut slices = PURGES_AT_END_MAX;
+                    while slices > 0 && self.purge() == Purge::More {
+                        slices -= 1;
+                    }
                     return;
                 }
             } else if jobs.blocking_recv_many(&mut group, group_max) == 0 {
@@ -146,60 +161,8 @@ impl Scribe {
         replies.into_iter().map(|reply| reply.unwrap_or_else(missing)).collect()
     }
 
-    /// What becomes of a group of which nothing was stored, as far as is known.
-    fn after(&mut self, failed: Failed, works: &[&Work], replies: &mut [Option<Reply>]) {
-        let error = match self.certain(failed, works) {
-            Ok(error) => error,
-            Err(doubt) => return answer_all(replies, &AppendError::Ambiguous(doubt)),
-        };
-        if error.kind == StoreErrorKind::Full {
-            refuse(works, replies, takes_room, &error);
-            if works.iter().any(|work| frees_room(work)) && self.ballast.release() {
-                tracing::warn!("the ballast was released for a deletion");
-            }
-        }
-        // One of them may be the trouble: then it fails alone.
-        if let Err(failed) = self.attempt(works, replies, Mode::Apart) {
-            let reply = match self.certain(failed, works) {
-                Ok(error) => AppendError::Rejected(error),
-                Err(doubt) => AppendError::Ambiguous(doubt),
-            };
-            answer_all(replies, &reply);
-        }
-    }
-
-    /// Makes sure that nothing of a group is stored or ever comes to light; the error is `Ok`
-    /// then, and `Err` where that cannot be known.
-    fn certain(&mut self, failed: Failed, works: &[&Work]) -> Result<StoreError, StoreError> {
-        let error = match failed {
-            Failed::Before(error) => return Ok(error),
-            Failed::Commit(error) => error,
-        };
-        self.unsettled = true;
-        if self.settle().is_err() || self.shows(works) { Err(error) } else { Ok(error) }
-    }
-
-    /// Whether anything of a group is stored after all. SQLite does not do that; to be wrong about
-    /// it would be to lose what was stored, so it is looked at.
-    fn shows(&mut self, works: &[&Work]) -> bool {
-        let Ok(connection) = self.connection() else { return true };
-        works.iter().any(|work| match work {
-            Work::Append(append) => append.new.as_ref().is_ok_and(|new| {
-                let found = read::find(connection, &append.fence.key);
-                let stored = |log: Option<read::Log>| log.is_some_and(|log| log.head == new.head);
-                !new.events.is_empty() && found.map_or(true, stored)
-            }),
-            Work::Delete { fence } => {
-                read::tombstone(connection, &fence.key).map_or(true, |found| found.is_some())
-            }
-            Work::Open { .. } => false,
-            #[cfg(test)]
-            Work::Probe(_) => false,
-        })
-    }
-
     /// Writes over what a failed commit may have left.
-    fn settle(&mut self) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         if !self.unsettled {
             return Ok(());
         }
@@ -218,7 +181,7 @@ impl Scribe {
     fn write_over(&mut self) -> Result<(), StoreError> {
         #[cfg(test)]
         self.plan.before_settling()?;
-        self.transaction(|connection| {
+        self.transaction(|connection, _| {
             connection.execute("UPDATE meta SET settlings = settlings + 1", []).map(drop)
         })
     }
@@ -227,11 +190,14 @@ impl Scribe {
     fn purge(&mut self) -> Purge {
         let mut more = false;
         let slice = catch_unwind(AssertUnwindSafe(|| {
-            self.transaction(|connection| {
-                more = purge::slice(connection)?;
+            self.transaction(|connection, index| {
+                more = purge::slice(connection, index)?;
                 Ok(())
             })
         }));
+        if self.gave_the_index_up() {
+            return Purge::More;
+        }
         match slice {
             Ok(Ok(())) if more => Purge::More,
             Ok(Ok(())) => {
@@ -282,18 +248,59 @@ impl Scribe {
     /// Carries out something of the thread's own in a transaction.
     fn transaction(
         &mut self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+        work: impl FnOnce(&Connection, &mut Index) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        let connection = self.connection()?;
+        self.connection()?;
+        let Self { connection: Some(connection), index, .. } = self else {
+            return Err(unavailable("there is no connection"));
+        };
         let carried_out = connection.unchecked_transaction().and_then(|transaction| {
-            work(&transaction)?;
-            transaction.commit()
+            work(&transaction, index)?;
+            transaction.commit().inspect_err(|error| index.suspect(error))
         });
         let ended = connection.is_autocommit();
         if !ended {
             self.in_doubt();
         }
-        carried_out.map_err(|error| fault("writing", &error))
+        carried_out.map_err(|error| self.by_cause(fault("writing", &error)))
+    }
+
+    /// Gives the index of the search up if it was what failed, for as long as the file is open;
+    /// answers whether it did. Only what is noted in the file is left out of it.
+    pub(super) fn gave_the_index_up(&mut self) -> bool {
+        if !self.index.is_suspected() {
+            return false;
+        }
+        self.index.acquit();
+        let noted = self.transaction(|connection, _| search::note_broken(connection));
+        match noted {
+            Ok(()) => {
+                self.index.give_up();
+                tracing::error!("the index of the search is damaged; chats go on without it");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the index of the search is damaged, which cannot be noted");
+                false
+            }
+        }
+    }
+
+    /// The same error, as lack of room where that is its cause: SQLite says of a quota that is used
+    /// up only that writing failed.
+    pub(super) fn by_cause(&self, error: StoreError) -> StoreError {
+        if error.kind == StoreErrorKind::Unavailable && lacks_room(&self.path) {
+            return StoreError::new(StoreErrorKind::Full, error.message);
+        }
+        error
+    }
+
+    pub(super) fn has_ballast(&self) -> bool {
+        self.ballast.is_whole()
+    }
+
+    pub(super) fn release_ballast(&mut self) -> bool {
+        self.ballast.release()
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
@@ -354,43 +361,6 @@ enum Purge {
     Done,
     /// The medium does not let it.
     Hindered,
-}
-
-fn takes_room(work: &Work) -> bool {
-    matches!(work, Work::Append(append) if !append.frees)
-}
-
-fn frees_room(work: &Work) -> bool {
-    match work {
-        Work::Append(append) => append.frees,
-        Work::Delete { .. } => true,
-        Work::Open { .. } => false,
-        #[cfg(test)]
-        Work::Probe(_) => false,
-    }
-}
-
-fn answer_all(replies: &mut [Option<Reply>], error: &AppendError) {
-    for reply in replies.iter_mut().filter(|reply| reply.is_none()) {
-        *reply = Some(Err(error.clone()));
-    }
-}
-
-fn refuse(
-    works: &[&Work],
-    replies: &mut [Option<Reply>],
-    which: fn(&Work) -> bool,
-    error: &StoreError,
-) {
-    for (work, reply) in works.iter().zip(replies) {
-        if reply.is_none() && which(work) {
-            *reply = Some(Err(AppendError::Rejected(error.clone())));
-        }
-    }
-}
-
-fn full() -> StoreError {
-    StoreError::new(StoreErrorKind::Full, "the disk is full: what is kept aside is in use")
 }
 
 #[cfg(test)]
