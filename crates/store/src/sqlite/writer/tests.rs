@@ -1,5 +1,7 @@
 //! What the writer does with groups, failing commits and panics. Counts decide, not time.
 
+mod room;
+
 use std::{
     path::PathBuf,
     sync::{Mutex, mpsc},
@@ -129,7 +131,6 @@ fn kind(answer: Result<(), AppendError>) -> Result<(), (&'static str, StoreError
     })
 }
 
-const FULL: (&str, StoreErrorKind) = ("rejected", StoreErrorKind::Full);
 const AMBIGUOUS: (&str, StoreErrorKind) = ("ambiguous", StoreErrorKind::Unavailable);
 
 #[tokio::test]
@@ -388,100 +389,6 @@ async fn rows_of_a_deleted_chat_go_before_the_store_ends() {
     assert_eq!(connection.query_row(left, [], |row| row.get::<_, i64>(0)), Ok(0));
 }
 
-// law 7
-#[tokio::test]
-async fn a_full_file_refuses_appends_lets_go_what_is_deleted_and_heals() {
-    let subject = Subject::with_ballast(100_000);
-    let (a, b) = (subject.chat("a", 200).await, subject.chat("b", 200).await);
-    let ballast = beside(&subject.path(), "-ballast");
-    let limit = "PRAGMA max_page_count = 1".to_owned();
-    subject.probe(Probe::Sql(limit)).await;
-    let mut stored = 200;
-    let refused = loop {
-        match subject.append(&b, stored, 50).await {
-            Ok(()) => stored += 50,
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(kind(Err(refused)), Err(("rejected", StoreErrorKind::Full)));
-    assert!(ballast.exists(), "nothing was deleted yet");
-    // Reading, listing, searching and opening go on.
-    assert_eq!(subject.len("b").await as u64, stored);
-    let query = SearchQuery::new("words", polychat_core::command::Page::first(1));
-    assert!(subject.store.search(&world_id("w"), &query).await.is_ok());
-    let (b, head) = subject.store.open(&b.key, OpenMode::Existing).await.unwrap();
-    assert_eq!(head, seq(stored));
-    assert_eq!(subject.store.delete(&a).await, Ok(()));
-    assert_eq!(subject.len("a").await, 0);
-    // What was freed is used again, without anybody's doing.
-    let mut tries = 0;
-    while let Err(error) = subject.append(&b, stored, 1).await {
-        assert_eq!(error.inner().kind, StoreErrorKind::Full);
-        tries += 1;
-        assert!(tries < 100, "it does not heal");
-    }
-    assert!(ballast.exists());
-}
-
-// law 6: what does not fit keeps nothing out that does
-#[tokio::test]
-async fn an_append_that_does_not_fit_is_refused_alone() {
-    let subject = Subject::new();
-    let [a, b, c] =
-        [subject.chat("a", 1).await, subject.chat("b", 1).await, subject.create("c").await];
-    let pages = subject.count("PRAGMA page_count");
-    subject.probe(Probe::Sql(format!("PRAGMA max_page_count = {}", pages + 12))).await;
-    let appends =
-        [subject.append(&a, 1, 1), subject.append(&b, 1, 2_000), subject.append(&c, 0, 2)];
-    let answers = subject.in_one_group(None, appends).await;
-    let answers: Vec<_> = answers.into_iter().map(kind).collect();
-    assert_eq!(answers, [Ok(()), Err(FULL), Ok(())]);
-    assert_eq!([subject.len("a").await, subject.len("b").await, subject.len("c").await], [2, 1, 2]);
-    assert_eq!(subject.append(&b, 1, 1).await, Ok(()));
-}
-
-// law 7: many that do not fit cost a bounded number of tries
-#[tokio::test]
-async fn after_some_that_do_not_fit_those_after_them_are_not_tried() {
-    let subject = Subject::new();
-    let mut fences = Vec::new();
-    for n in 0..20 {
-        fences.push(subject.create(&format!("c{n}")).await);
-    }
-    subject.probe(Probe::Sql("PRAGMA max_page_count = 1".to_owned())).await;
-    let appends = fences.iter().map(|fence| subject.append(fence, 0, 500));
-    let answers = subject.in_one_group(None, appends).await;
-    assert!(answers.into_iter().all(|answer| kind(answer) == Err(FULL)));
-    assert_eq!(subject.count("SELECT count(*) FROM events"), 0);
-}
-
-// law 7: of a quota that is used up SQLite says no more than that writing failed
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn writing_that_fails_where_nothing_fits_is_for_want_of_room() {
-    let subject = Subject::new();
-    let a = subject.chat("a", 1).await;
-    let probe = beside(&subject.path(), "-probe");
-    std::os::unix::fs::symlink("/dev/full", &probe).unwrap();
-    subject.fail(Fault::Commit(StoreErrorKind::Unavailable)).await;
-    assert_eq!(kind(subject.append(&a, 1, 1).await), Err(FULL));
-    assert!(!probe.is_symlink(), "it is taken away again");
-    assert_eq!(subject.append(&a, 1, 1).await, Ok(()));
-    assert_eq!(subject.count("SELECT settlings FROM meta"), 1);
-}
-
-// law 7: what cannot be kept aside for another reason than lack of room is done without
-#[tokio::test]
-async fn a_ballast_that_cannot_be_made_keeps_nobody_from_writing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("chats.db");
-    std::fs::create_dir(beside(&path, "-ballast")).unwrap();
-    let options = SqliteStore::options(&path).durability(Durability::ProcessSafe);
-    let subject = Subject { store: options.ballast_bytes(1).open().unwrap(), folder };
-    let a = subject.chat("a", 1).await;
-    assert_eq!(subject.append(&a, 1, 1).await, Ok(()));
-}
-
 // law 7: whoever closes a store waits for a bounded number of transactions
 #[tokio::test]
 async fn the_rest_of_a_long_deleted_chat_goes_after_the_next_openings() {
@@ -517,33 +424,4 @@ async fn the_rest_of_a_long_deleted_chat_goes_after_the_next_openings() {
     assert!(after_first > 10_000, "{after_first} are left");
     drop(SqliteStore::open(&path).unwrap());
     assert!(left() < after_first);
-}
-
-// law 7: what is kept aside for deletions is not for those who append
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn while_the_ballast_is_not_whole_only_those_who_delete_may_write() {
-    let subject = Subject::new();
-    let (a, b) = (subject.chat("a", 1).await, subject.chat("b", 1).await);
-    drop((a, b));
-    let Subject { store, folder } = subject;
-    drop(store);
-    // Nothing fits where the ballast would be.
-    let path = folder.path().join("chats.db");
-    let in_the_way = beside(&path, "-ballast");
-    std::os::unix::fs::symlink("/dev/full", &in_the_way).unwrap();
-    let options = SqliteStore::options(&path).durability(Durability::ProcessSafe);
-    let subject = Subject { store: options.ballast_bytes(1).open().unwrap(), folder };
-    let open = async |chat| subject.store.open(&key(chat), OpenMode::Existing).await.unwrap().0;
-    let (a, b) = (open("a").await, open("b").await);
-    for _ in 0..3 {
-        let full = Err(("rejected", StoreErrorKind::Full));
-        assert_eq!(kind(subject.append(&a, 1, 1).await), full);
-    }
-    let summary = samples::summary(&chat_id("b"), seq(2));
-    let last = [Entry::Chat(recorded(&chat_id("b"), seq(2), Event::ChatDeleted {}))];
-    assert_eq!(subject.store.append(&b, seq(1), &last, Some(&summary)).await, Ok(()));
-    assert_eq!(subject.store.delete(&b).await, Ok(()));
-    std::fs::remove_file(&in_the_way).unwrap();
-    assert_eq!(subject.append(&a, 1, 1).await, Ok(()));
 }
