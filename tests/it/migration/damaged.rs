@@ -202,3 +202,16 @@ async fn the_damaged_database_of_agent_world_has_20_messages_and_156_duplicates(
     let again = brought_into(&worlds, &path).await;
     assert_eq!((again.chats_imported, again.chats_already_there), (0, 11));
 }
+
+// law 7: what a world has no room for is reported, row by row
+#[tokio::test]
+async fn agents_beyond_what_a_world_may_have_are_reported() {
+    let names: Vec<String> = (0..1_030).map(|n| format!("agent-{n}")).collect();
+    let old = Old::with_agents(&names.iter().map(|name| &**name).collect::<Vec<_>>());
+    let house = house().open().await;
+    let worlds = Worlds::new(house.builder());
+    let report = brought_into(&worlds, old.path()).await;
+    // The world has one of its own.
+    assert_eq!((report.agents_added, report.problems_total), (1_023, 7));
+    assert_eq!(problems(&report)[0], "agents, row 1024 too_large");
+}

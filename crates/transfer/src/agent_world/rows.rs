@@ -84,18 +84,19 @@ pub(super) fn worlds(
     })
 }
 
-/// The agents of a world.
+/// The agents of a world after this row.
 pub(super) fn agents(
     connection: &Connection,
     world: &str,
+    after: i64,
 ) -> Result<Vec<Numbered<AgentRow>>, rusqlite::Error> {
     let wanted = ["id", "model", "system_prompt", "temperature", "max_tokens"];
     let columns = columns(connection, "agents", &wanted)?;
-    let max = polychat_core::world::AGENTS_MAX;
     let sql = format!(
-        "SELECT rowid, {columns} FROM agents WHERE world_id = ?1 ORDER BY rowid LIMIT {max}"
+        "SELECT rowid, {columns} FROM agents \
+         WHERE world_id = ?1 AND rowid > ?2 ORDER BY rowid LIMIT ?3"
     );
-    numbered(connection, &sql, [world], |row| {
+    numbered(connection, &sql, (world, after, PAGE), |row| {
         Ok(AgentRow {
             id: required(row, 1, "id")?,
             model: required(row, 2, "model")?,

@@ -130,23 +130,29 @@ impl Run<'_> {
         world: &str,
         target: &mut Target,
     ) -> Result<BTreeSet<String>, ImportError> {
-        let id = world.to_owned();
-        let read = self.database.read(move |connection| rows::agents(connection, &id)).await?;
         let mut known = BTreeSet::new();
-        for (rowid, row) in read {
-            if let Ok(row) = &row {
-                known.insert(row.id.clone());
-            }
-            let placed = match row.and_then(agent) {
-                Ok(agent) => target.put_agent(agent).await?,
-                Err((kind, why)) => Placed::LeftOut(kind, why),
-            };
-            self.ledger.report.agents_added += u64::from(placed == Placed::Here);
-            if let Placed::LeftOut(kind, why) = placed {
-                self.ledger.problem(Place::Row { table: "agents", rowid }, None, kind, &why);
+        let mut after = i64::MIN;
+        loop {
+            let id = world.to_owned();
+            let read =
+                move |connection: &rusqlite::Connection| rows::agents(connection, &id, after);
+            let read = self.database.read(read).await?;
+            let Some((last, _)) = read.last() else { return Ok(known) };
+            after = *last;
+            for (rowid, row) in read {
+                if let Ok(row) = &row {
+                    known.insert(row.id.clone());
+                }
+                let placed = match row.and_then(agent) {
+                    Ok(agent) => target.put_agent(agent).await?,
+                    Err((kind, why)) => Placed::LeftOut(kind, why),
+                };
+                self.ledger.report.agents_added += u64::from(placed == Placed::Here);
+                if let Placed::LeftOut(kind, why) = placed {
+                    self.ledger.problem(Place::Row { table: "agents", rowid }, None, kind, &why);
+                }
             }
         }
-        Ok(known)
     }
 
     async fn chats(
