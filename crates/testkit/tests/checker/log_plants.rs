@@ -44,7 +44,12 @@ fn resolved(n: u64) -> Event {
 fn imported() -> Event {
     let message = polychat_core::event::ImportedMessage::User { parts: Vec::new() };
     let written_at = polychat_core::Timestamp(0);
-    Event::MessageImported { source_id: None, message: Box::new(message), written_at, metadata: polychat_core::Metadata::NONE }
+    Event::MessageImported {
+        source_id: None,
+        message: Box::new(message),
+        written_at,
+        metadata: polychat_core::Metadata::NONE,
+    }
 }
 fn b() -> ChatId {
     chat("b")

@@ -47,8 +47,17 @@ async fn an_append_that_does_not_fit_is_refused_alone() {
         [subject.chat("a", 1).await, subject.chat("b", 1).await, subject.create("c").await];
     let pages = subject.count("PRAGMA page_count");
     subject.probe(Probe::Sql(format!("PRAGMA max_page_count = {}", pages + 12))).await;
-    let appends =
-        [subject.append(&a, 1, 1), subject.append(&b, 1, 2_000), subject.append(&c, 0, 2)];
+    // One entry, so that it is sent at once, and longer than what room there is.
+    let prompt_id = samples::prompt_id("long");
+    let body = polychat_core::event::PromptBody::text(&*"x".repeat(200_000));
+    let event = Event::PromptAccepted { prompt_id, mode: PromptMode::Queue, body };
+    let long = [Entry::Chat(recorded(&chat_id("b"), seq(2), event))];
+    let summary = samples::summary(&chat_id("b"), seq(2));
+    let appends: [BoxFuture<'_, _>; 3] = [
+        subject.append(&a, 1, 1).boxed(),
+        subject.store.append(&b, seq(1), &long, Some(&summary)),
+        subject.append(&c, 0, 2).boxed(),
+    ];
     let answers = subject.in_one_group(None, appends).await;
     let answers: Vec<_> = answers.into_iter().map(kind).collect();
     assert_eq!(answers, [Ok(()), Err(FULL), Ok(())]);
@@ -65,7 +74,7 @@ async fn after_some_that_do_not_fit_those_after_them_are_not_tried() {
         fences.push(subject.create(&format!("c{n}")).await);
     }
     subject.probe(Probe::Sql("PRAGMA max_page_count = 1".to_owned())).await;
-    let appends = fences.iter().map(|fence| subject.append(fence, 0, 500));
+    let appends = fences.iter().map(|fence| subject.append(fence, 0, 60));
     let answers = subject.in_one_group(None, appends).await;
     assert!(answers.into_iter().all(|answer| kind(answer) == Err(FULL)));
     assert_eq!(subject.count("SELECT count(*) FROM events"), 0);
