@@ -65,21 +65,6 @@ async fn an_append_that_does_not_fit_is_refused_alone() {
     assert_eq!(subject.append(&b, 1, 1).await, Ok(()));
 }
 
-// law 7: many that do not fit cost a bounded number of tries
-#[tokio::test]
-async fn after_some_that_do_not_fit_those_after_them_are_not_tried() {
-    let subject = Subject::new();
-    let mut fences = Vec::new();
-    for n in 0..20 {
-        fences.push(subject.create(&format!("c{n}")).await);
-    }
-    subject.probe(Probe::Sql("PRAGMA max_page_count = 1".to_owned())).await;
-    let appends = fences.iter().map(|fence| subject.append(fence, 0, 60));
-    let answers = subject.in_one_group(None, appends).await;
-    assert!(answers.into_iter().all(|answer| kind(answer) == Err(FULL)));
-    assert_eq!(subject.count("SELECT count(*) FROM events"), 0);
-}
-
 // law 7: of a quota that is used up SQLite says no more than that writing failed
 #[cfg(target_os = "linux")]
 #[tokio::test]
