@@ -134,21 +134,25 @@ impl WorldBuilder {
     /// Keeps the logs in a file, where messages are also found again.
     ///
     /// What is acknowledged is in the file; see [`Durability`](crate::Durability). Several worlds
-    /// may share a file, and one process has it at a time.
+    /// may share a file, and one process has it at a time. The file is free again when the store is
+    /// [closed](polychat_store::SqliteStore::close), or when the last handle on the world is gone.
     ///
     /// ```
     /// # let folder = std::env::temp_dir().join(format!("polychat-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use std::sync::Arc;
     /// use polychat::{DemoModel, SqliteStore, WorldBuilder};
     ///
-    /// let file = SqliteStore::open(folder.join("chats.db"))?;
-    /// let world = WorldBuilder::new("home", DemoModel::new()).keep_in(file).open().await?;
+    /// let file = Arc::new(SqliteStore::open(folder.join("chats.db"))?);
+    /// let world =
+    ///     WorldBuilder::new("home", DemoModel::new()).keep_in(Arc::clone(&file)).open().await?;
     /// let chat = world.open_chat("a").await?;
     /// chat.prompt("the meeting is at the lighthouse").await?.outcome().await?;
     /// let found = world.search("lighthouse").await?;
     /// assert_eq!(found.hits[0].chat_id, *chat.id());
     /// world.shutdown().await;
+    /// file.close().await;
     /// # Ok::<(), polychat::Error>(()) }).unwrap();
     /// # std::fs::remove_dir_all(&folder).unwrap();
     /// ```
@@ -234,9 +238,9 @@ impl WorldBuilder {
 
     /// Opens the world. Must be called within a tokio runtime, which the world's chats run on.
     ///
-    /// One world over one store may be open once at a time: a second opening takes its chats over,
-    /// and the first one's commands fail as `store_unavailable`. [`Worlds`](crate::Worlds) refuses a
-    /// second one within a process.
+    /// Over one store a world should be open once at a time, and [`Worlds`](crate::Worlds) sees to
+    /// that within a process. Of two that are open at once each takes chats from the other whenever
+    /// it needs one: nothing is stored twice, but turns are interrupted, and commands fail as faults.
     ///
     /// # Errors
     ///

@@ -60,6 +60,19 @@ impl Worlds {
         Ok(world)
     }
 
+    /// The world of this id, which is opened if it is not open.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open): [`OpenError::AlreadyOpen`] only while somebody else opens or closes
+    /// it.
+    pub async fn get_or_open(&self, id: impl AsRef<str>) -> Result<World, Error> {
+        match self.get(&id)? {
+            Some(world) => Ok(world),
+            None => self.open(id).await,
+        }
+    }
+
     /// An open world; `None` if it is not open.
     ///
     /// # Errors

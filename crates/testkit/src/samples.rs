@@ -83,8 +83,9 @@ pub fn tool_call_id(message: u64, index: u16) -> ToolCallId {
 #[must_use]
 pub fn metadata(word: &str) -> Metadata {
     let mut object = serde_json::Map::new();
+    // In the order of their keys, which whether a build keeps orders or sorts does not change.
+    object.insert("nested".to_owned(), json!({ "": "\u{1F511}", "größe": [1, 2.5, null, true] }));
     object.insert("word".to_owned(), json!(word));
-    object.insert("nested".to_owned(), json!({ "größe": [1, 2.5, null, true], "": "\u{1F511}" }));
     Metadata::new(object)
 }
 
@@ -121,7 +122,7 @@ pub fn prompt_body() -> PromptBody {
 pub fn tool_call() -> ToolCall {
     ToolCall {
         name: "clock".into(),
-        arguments: json!({ "zone": "UTC", "deep": { "list": [1, "two"] } }),
+        arguments: json!({ "deep": { "list": [1, "two"] }, "zone": "UTC" }),
         provider_call_id: Some("call_abc".into()),
     }
 }
