@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use polychat::{
     ChatId, Seq, SqliteError, SqliteStore, StatusKind, Summary, World, WorldId,
     command::Page,
+    message::SharedMessage,
     ports::{Store, StoreError},
 };
 
@@ -72,7 +73,7 @@ impl Kept {
         for chat in &self.first {
             let messages = if chat.messages == 1 { "message" } else { "messages" };
             let about = match chat.kind {
-                StatusKind::Running => "it goes on where it was".to_owned(),
+                StatusKind::Running => "what ran broke off, what waits goes on".to_owned(),
                 StatusKind::Awaiting => "it waits for you".to_owned(),
                 StatusKind::Closed => "closed".to_owned(),
                 _ if chat.title.is_empty() => last_words(world, &chat.chat_id).await,
@@ -93,8 +94,9 @@ async fn last_words(world: &World, chat: &ChatId) -> String {
     let Ok(chat) = world.chat(chat) else { return String::new() };
     match chat.snapshot().await {
         Ok(snapshot) => {
-            let last = snapshot.messages.last().map(|message| message.text()).unwrap_or_default();
-            beginning(&last)
+            let said = |message: &&SharedMessage| !message.text().trim().is_empty();
+            let last = snapshot.messages.iter().rfind(said).map(|message| message.text());
+            beginning(&last.unwrap_or_default())
         }
         Err(error) => error.to_string(),
     }

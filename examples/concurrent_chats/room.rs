@@ -176,6 +176,7 @@ fn told(message: &Message) -> String {
         _ => "tool",
     };
     let text = message.text();
-    let broke_off = message.failure.as_ref().map(|_| " …").unwrap_or_default();
-    format!("{who}: {text}{broke_off}")
+    let broke_off =
+        message.failure.as_ref().map(|failure| format!(" … ({})", failure.kind.as_str()));
+    format!("{who}: {text}{}", broke_off.unwrap_or_default())
 }

@@ -59,7 +59,7 @@ async fn after_a_kill_each_chat_goes_on_where_it_was_and_nothing_runs_twice() {
     first.kill().await;
 
     let mut second = talk(&file);
-    second.hear("a: [kept, 3 messages: it goes on where it was]").await;
+    second.hear("a: [kept, 3 messages: what ran broke off, what waits goes on]").await;
     second.hear("b: [kept, 2 messages: it waits for you]").await;
     second.hear("a: [interrupted]").await;
     second.hear("a: Your name is Ada.").await;

@@ -106,10 +106,17 @@ impl Target {
         if same == chat.history.len() {
             return Placed::AlreadyThere;
         }
-        let why = format!(
-            "a chat of this id is here already, with another history from message {} on",
-            same + 1
-        );
+        let why = if same == here.messages.len() {
+            format!(
+                "a chat of this id is here already, and ends after message {same}: an import adds \
+                 nothing to a chat that is there"
+            )
+        } else {
+            let from = same + 1;
+            format!(
+                "a chat of this id is here already, with another history from message {from} on"
+            )
+        };
         Placed::LeftOut(ProblemKind::Conflict, why)
     }
 

@@ -58,6 +58,7 @@ async fn a_chat_with_another_history_or_origin_or_one_that_was_deleted_is_report
     assert_eq!((report.chats_left_out, report.chats_imported), (4, 0));
     assert_eq!(report.problems[0].chat, Some(chat_id("a")));
     assert!(report.problems[0].why.ends_with("another history from message 2 on"));
+    assert!(report.problems[1].why.contains("ends after message 1"), "it is the same, and longer");
     assert_eq!(lines(&second).await, now, "what is here stays");
 }
 
