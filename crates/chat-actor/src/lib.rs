@@ -19,6 +19,7 @@
 pub mod environment;
 pub mod feed;
 pub mod gate;
+pub mod replay;
 pub mod subscription;
 
 // The feed is tested under a model checker that cannot run the rest of the crate.
@@ -34,8 +35,6 @@ pub mod envelope;
 mod host;
 #[cfg(not(polychat_loom))]
 pub mod query;
-#[cfg(not(polychat_loom))]
-pub mod replay;
 #[cfg(not(polychat_loom))]
 pub mod slot;
 #[cfg(not(polychat_loom))]
