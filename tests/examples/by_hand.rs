@@ -37,7 +37,7 @@ async fn a_failed_turn_is_retried_and_the_history_shows_the_message_once() {
     talk.say("a: /retry").await;
     talk.hear("a: [failed: model_unavailable").await;
     talk.say("a: /history").await;
-    talk.hear("a: [assistant: I begin to answer, and then …]").await;
+    talk.hear("a: [assistant: I begin to answer, and then … (model_unavailable)]").await;
     let printed = talk.end().await;
     assert_eq!(printed.row("a")["failed"], 2);
     let questions = printed.of("a").iter().filter(|line| **line == "[you: /error]").count();
