@@ -22,8 +22,8 @@ use crate::{
     error::RejectedRecord,
     guard::{Expected, Guarded, Rejections},
     wire::{
-        EventEncoder, WireLimits, decode_command, decode_error, decode_notice, decode_reply,
-        decode_subscribe, encode_command, encode_error, encode_notice, encode_reply,
+        EventEncoder, WireLimits, WireNotice, decode_command, decode_error, decode_notice,
+        decode_reply, decode_subscribe, encode_command, encode_error, encode_reply,
         encode_subscribe,
     },
 };
@@ -70,6 +70,23 @@ impl FarEnd {
         self.limits = limits;
         self
     }
+
+    /// The world that it serves.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn world_id(&self) -> &WorldId {
+        &self.world_id
+    }
+
+    /// How many bytes it takes.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn wire_limits(&self) -> &WireLimits {
+        &self.limits
+    }
+
+    /// Has the world do what was asked.
+    pub(crate) async fn perform(&self, command: Command) -> Result<Reply, CommandError> {
+        self.world.call(command).await
+    }
 }
 
 #[async_trait]
@@ -78,7 +95,7 @@ impl ByteDoor for FarEnd {
         let refused = |error: CommandError| encode_error(&error);
         let command =
             decode_command(&command, &self.limits).map_err(|rejected| refused(rejected.into()))?;
-        let reply = self.world.call(command).await.map_err(refused)?;
+        let reply = self.perform(command).await.map_err(refused)?;
         encode_reply(reply).map_err(|rejected| refused(rejected.into()))
     }
 
@@ -86,40 +103,65 @@ impl ByteDoor for FarEnd {
         let refused = |error: CommandError| encode_error(&error);
         let (scope, start) = decode_subscribe(&subscription, &self.limits)
             .map_err(|rejected| refused(rejected.into()))?;
-        let notices = self.world.subscribe(scope.clone(), start).await.map_err(refused)?;
-        let encoder = self.encoders.of(&scope);
-        let world_id = self.world_id.clone();
-        Ok(Box::pin(Outgoing { notices: Some(notices), world_id, scope, encoder }))
+        let notices = self.notices(scope, start).await.map_err(refused)?;
+        Ok(Box::pin(Outgoing(notices)))
     }
 }
 
-/// The frames of one subscription.
-struct Outgoing {
+impl FarEnd {
+    /// Watches, each event encoded once for all who watch it through this end.
+    pub(crate) async fn notices(
+        &self,
+        scope: Scope,
+        start: StartAt,
+    ) -> Result<Notices, CommandError> {
+        let notices = self.world.subscribe(scope.clone(), start).await?;
+        let encoder = self.encoders.of(&scope);
+        let world_id = self.world_id.clone();
+        Ok(Notices { notices: Some(notices), world_id, scope, encoder })
+    }
+}
+
+/// The notices of one subscription in their envelopes; ends after the one that says why.
+pub(crate) struct Notices {
     notices: Option<NoticeStream>,
     world_id: WorldId,
     scope: Scope,
     encoder: Arc<EventEncoder>,
 }
 
-impl Stream for Outgoing {
-    type Item = Vec<u8>;
+impl Stream for Notices {
+    type Item = WireNotice;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WireNotice>> {
         let this = &mut *self;
         let Some(notices) = this.notices.as_mut() else { return Poll::Ready(None) };
         // A source that ends without a reason must not look like one that said all.
         let notice =
             ready!(notices.as_mut().poll_next(cx)).unwrap_or(Notice::Ended(EndReason::Unreadable));
-        let encode = |notice: &Notice| {
-            encode_notice(&this.world_id, &this.scope, notice, &this.encoder).ok()
+        let envelope = |notice: &Notice| {
+            WireNotice::new(&this.world_id, &this.scope, notice, &this.encoder).ok()
         };
-        let frame = encode(&notice);
-        if frame.is_some() && !matches!(notice, Notice::Ended(_)) {
-            return Poll::Ready(frame);
+        let notice_of_wire = envelope(&notice);
+        if notice_of_wire.is_some() && !matches!(notice, Notice::Ended(_)) {
+            return Poll::Ready(notice_of_wire);
         }
         this.notices = None;
         // What has no form on the wire must not become a hole in the stream, so the stream ends.
-        Poll::Ready(frame.or_else(|| encode(&Notice::Ended(EndReason::Unreadable))))
+        Poll::Ready(notice_of_wire.or_else(|| envelope(&Notice::Ended(EndReason::Unreadable))))
+    }
+}
+
+/// The same as frames.
+struct Outgoing(Notices);
+
+impl Stream for Outgoing {
+    type Item = Vec<u8>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        let notice = ready!(Pin::new(&mut self.0).poll_next(cx));
+        // Envelope and event always have a form in JSON; without one the stream ends, unreadable.
+        Poll::Ready(notice.and_then(|notice| serde_json::to_vec(&notice).ok()))
     }
 }
 

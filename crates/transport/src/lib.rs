@@ -12,11 +12,14 @@
 //! 4. [`bytes`]: the door as bytes: a near end that is a world, a far end that serves one.
 //! 5. [`mod@loopback`]: both ends of that in one process, to show that what holds in process holds on
 //!    the wire.
+//! 6. `ipc` (feature `ipc`): the same over pipes and sockets.
 
 pub mod bytes;
 pub mod error;
 pub mod guard;
 pub mod in_process;
+#[cfg(feature = "ipc")]
+pub mod ipc;
 pub mod loopback;
 pub mod wire;
 

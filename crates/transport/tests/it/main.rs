@@ -9,6 +9,7 @@
 
 mod conformance;
 mod golden;
+mod ipc;
 mod rejected;
 mod round_trip;
 mod sharing;

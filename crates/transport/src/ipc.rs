@@ -1,0 +1,28 @@
+//! The door over pipes and sockets: JSON-RPC 2.0 in frames, many chats on one connection.
+//!
+//! It serves any [`WorldService`](polychat_core::ports::WorldService) over anything that reads and
+//! writes bytes, and its far side is a `WorldService` again. What a command, a reply or an event
+//! looks like is said in [`crate::wire`] and nowhere here; this adds who asked ([`rpc`]), where
+//! a message ends ([`frame`]), and what the connection itself is asked ([`protocol`]).
+//!
+//! | | who | what |
+//! |---|---|---|
+//! | [`serve`] | beside the world | requests side by side, subscriptions in turn |
+//! | [`remote`] | beside the caller | a world that is somewhere else |
+//!
+//! A connection is one task and one write buffer. It reads, answers and notifies only while there
+//! is room in that buffer, so a client that reads slowly costs the buffer and what the operating
+//! system keeps, and reaches no other connection (law 4). A connection that ends cancels nothing.
+
+pub mod error;
+pub mod frame;
+mod pipe;
+pub mod protocol;
+pub mod remote;
+pub mod rpc;
+pub mod serve;
+
+pub use error::{ConnectionError, RejectedFrame, RejectedMessage};
+pub use frame::Framing;
+pub use remote::{RemoteOptions, RemoteWorld};
+pub use serve::{Closed, ServeOptions, Server};
