@@ -6,6 +6,14 @@ use polychat_core::ports::WorldService;
 use polychat_testkit::samples::world_id;
 use polychat_transport::ipc::{Framing, RemoteOptions, RemoteWorld, ServeOptions, Server};
 
+mod by_hand;
+mod faults;
+mod frames;
+mod in_turn;
+mod messages;
+mod remote;
+mod requests;
+
 /// Bytes that the pair keeps in each direction: few, so that every check meets a full pipe.
 const PIPE_BYTES: usize = 512;
 

@@ -1,0 +1,248 @@
+//! A remote world whose server lies, floods or goes away (REQ-13, law 6).
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use polychat_core::{
+    Command, CommandError, Cursor, EndReason, Event, FaultKind, Notice, Reply, Scope, StartAt,
+    ports::{NoticeStream, WorldService},
+};
+use polychat_testkit::samples::{chat_id, recorded, seq, world_id};
+use polychat_transport::ipc::{RemoteOptions, RemoteWorld};
+use serde_json::{Value, json};
+use tokio::io::duplex;
+
+use super::by_hand::ByHand;
+
+/// A remote world, and its server played by hand; `initialize` is answered.
+async fn remote(options: RemoteOptions) -> (Arc<RemoteWorld>, ByHand) {
+    let (remote, mut server) = not_initialized(options);
+    server.hear().await.unwrap();
+    server.say(initialized("w", 1)).await;
+    (remote, server)
+}
+
+fn not_initialized(options: RemoteOptions) -> (Arc<RemoteWorld>, ByHand) {
+    let (near, far) = duplex(64 * 1024);
+    (Arc::new(RemoteWorld::over(near, world_id("w"), options)), ByHand::new(far))
+}
+
+fn initialized(world: &str, version: u32) -> Value {
+    let limits = json!({ "frameBytesMax": 1, "requestsInFlightMax": 1, "subscriptionsMax": 1 });
+    json!({ "jsonrpc": "2.0", "id": 0, "result": {
+        "protocolVersion": version, "server": { "name": "by hand" }, "worldId": world, "limits": limits,
+    } })
+}
+
+/// Subscribes to a chat; the server gives the subscription this id.
+async fn watch(remote: &Arc<RemoteWorld>, server: &mut ByHand, id: &str) -> NoticeStream {
+    let (answer, ()) =
+        tokio::join!(remote.subscribe(Scope::Chat(chat_id("a")), StartAt::Now), async {
+            let request = server.hear().await.unwrap();
+            assert_eq!(request["method"], "events/subscribe", "{request}");
+            let answer = json!({ "subscriptionId": id });
+            server.say(json!({ "jsonrpc": "2.0", "id": request["id"], "result": answer })).await;
+        });
+    answer.unwrap()
+}
+
+fn event(subscription: &str, n: u64) -> Value {
+    let event = recorded(&chat_id("a"), seq(n), Event::ChatClosed {});
+    json!({ "jsonrpc": "2.0", "method": "event", "params": {
+        "subscriptionId": subscription, "worldId": "w",
+        "cursor": Cursor::after(seq(n)).to_string(), "event": &*event,
+    } })
+}
+
+fn numbered(n: u64) -> Option<Notice> {
+    let event = recorded(&chat_id("a"), seq(n), Event::ChatClosed {});
+    Some(Notice::Recorded { cursor: Cursor::after(seq(n)), event })
+}
+
+fn close() -> Command {
+    Command::CloseChat { chat: chat_id("a") }
+}
+
+fn kind(answer: Result<Reply, CommandError>) -> FaultKind {
+    match answer {
+        Err(CommandError::Fault(fault)) => fault.kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn when_the_server_goes_away_streams_and_commands_end_typed() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    let mut stream = watch(&remote, &mut server, "s1").await;
+    server.say(event("s1", 1)).await;
+    let (answer, ()) = tokio::join!(remote.call(close()), async {
+        server.hear().await.unwrap();
+        drop(server);
+    });
+    assert_eq!(kind(answer), FaultKind::ConnectionLost);
+    assert_eq!(stream.next().await, numbered(1));
+    assert_eq!(stream.next().await, Some(Notice::Ended(EndReason::Unreadable)));
+    assert_eq!(kind(remote.call(close()).await), FaultKind::ConnectionLost);
+}
+
+#[tokio::test]
+async fn a_server_of_another_world_or_version_is_not_believed() {
+    for answer in [
+        initialized("other", 1),
+        initialized("w", 2),
+        json!({ "jsonrpc": "2.0", "id": 0, "result": {} }),
+        json!({ "jsonrpc": "2.0", "id": 0, "error": { "code": 1, "message": "no" } }),
+    ] {
+        let (remote, mut server) = not_initialized(RemoteOptions::default());
+        let (outcome, ()) = tokio::join!(remote.call(close()), async {
+            assert_eq!(server.hear().await.unwrap()["method"], "initialize");
+            server.say(answer).await;
+        });
+        assert_eq!(kind(outcome), FaultKind::Protocol);
+    }
+}
+
+// law 6, law 7
+#[tokio::test]
+async fn a_server_that_sends_more_than_there_is_room_for_loses_that_stream_only() {
+    let mut options = RemoteOptions::default();
+    options.events_waiting_max = 4;
+    let (remote, mut server) = remote(options).await;
+    let mut flooded = watch(&remote, &mut server, "s1").await;
+    let mut calm = watch(&remote, &mut server, "s2").await;
+    for n in 1..=5 {
+        server.say(event("s1", n)).await;
+    }
+    let given_up = server.hear().await.unwrap();
+    assert_eq!(given_up["method"], "events/unsubscribe");
+    assert_eq!(given_up["params"]["subscriptionId"], "s1");
+    // Under way when it was given up, so nothing to complain about.
+    server.say(event("s1", 6)).await;
+    server.say(event("s2", 1)).await;
+    assert_eq!(calm.next().await, numbered(1));
+    assert_eq!(remote.rejected(), 1);
+    for n in 1..=4 {
+        assert_eq!(flooded.next().await, numbered(n));
+    }
+    assert_eq!(flooded.next().await, Some(Notice::Ended(EndReason::Unreadable)));
+    // Once it was answered, an event of it is a lie.
+    server.say(json!({ "jsonrpc": "2.0", "id": given_up["id"], "result": {} })).await;
+    server.say(event("s1", 7)).await;
+    server.say(event("s2", 2)).await;
+    assert_eq!(calm.next().await, numbered(2));
+    assert_eq!(remote.rejected(), 2);
+}
+
+// law 7
+#[tokio::test]
+async fn room_is_granted_as_events_are_read_and_never_more() {
+    let mut options = RemoteOptions::default();
+    options.events_waiting_max = 4;
+    let (remote, mut server) = not_initialized(options);
+    let hello = server.hear().await.unwrap();
+    assert_eq!(hello["params"]["limits"]["eventsUnderWayMax"], json!(4));
+    server.say(initialized("w", 1)).await;
+    let mut stream = watch(&remote, &mut server, "s1").await;
+    for n in 1..=4 {
+        server.say(event("s1", n)).await;
+    }
+    for n in 1..=4 {
+        assert_eq!(stream.next().await, numbered(n));
+    }
+    for _ in 0..2 {
+        let more = server.hear().await.unwrap();
+        assert_eq!(more["method"], "events/more");
+        assert_eq!(more["params"], json!({ "subscriptionId": "s1", "events": 2 }));
+    }
+}
+
+// REQ-13
+#[tokio::test]
+async fn what_belongs_to_nobody_is_counted_and_ends_nothing() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    let mut stream = watch(&remote, &mut server, "s1").await;
+    let lies = [
+        event("s9", 1),
+        json!({ "jsonrpc": "2.0", "method": "event", "params": {} }),
+        json!({ "jsonrpc": "2.0", "method": "event" }),
+        json!({ "jsonrpc": "2.0", "id": 777, "result": {} }),
+        json!({ "jsonrpc": "2.0", "id": "x", "result": {} }),
+        json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32_700, "message": "" } }),
+        json!("nonsense"),
+    ];
+    for (n, lie) in (1..).zip(lies) {
+        server.say(lie).await;
+        server.say(event("s1", n)).await;
+        assert_eq!(stream.next().await, numbered(n));
+        assert_eq!(remote.rejected(), n);
+    }
+}
+
+// REQ-10
+#[tokio::test]
+async fn a_server_that_uses_an_id_again_is_refused_and_the_first_goes_on() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    let mut first = watch(&remote, &mut server, "s1").await;
+    let (answer, ()) =
+        tokio::join!(remote.subscribe(Scope::Chat(chat_id("b")), StartAt::Now), async {
+            let id = server.hear().await.unwrap()["id"].clone();
+            let result = json!({ "subscriptionId": "s1" });
+            server.say(json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
+        });
+    assert_eq!(answer.err().unwrap().code(), "protocol");
+    server.say(event("s1", 1)).await;
+    assert_eq!(first.next().await, numbered(1));
+}
+
+// law 7
+#[tokio::test]
+async fn requests_wait_for_a_place_until_others_are_answered() {
+    let mut options = RemoteOptions::default();
+    options.requests_in_flight_max = 1;
+    let (remote, mut server) = remote(options).await;
+    let calls = tokio::spawn({
+        let remote = Arc::clone(&remote);
+        async move { tokio::join!(remote.call(close()), remote.call(close())) }
+    });
+    let first = server.hear().await.unwrap();
+    // An unknown method of the server's is answered, so nothing else was sent before.
+    server.ask(5, "tool/call", json!({})).await;
+    let next = server.hear().await.unwrap();
+    assert_eq!((&next["id"], &next["error"]["code"]), (&json!(5), &json!(-32_601)));
+    let done = |id: &Value| json!({ "jsonrpc": "2.0", "id": id, "result": { "type": "done" } });
+    server.say(done(&first["id"])).await;
+    let second = server.hear().await.unwrap();
+    assert_ne!(second["id"], first["id"]);
+    server.say(done(&second["id"])).await;
+    assert_eq!(calls.await.unwrap(), (Ok(Reply::Done), Ok(Reply::Done)));
+}
+
+#[tokio::test]
+async fn a_subscription_whose_caller_went_away_is_given_up() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    let request = tokio::select! {
+        _ = remote.subscribe(Scope::World, StartAt::Now) => panic!("nobody has answered"),
+        request = server.hear() => request.unwrap(),
+    };
+    let cancelled = server.hear().await.unwrap();
+    assert_eq!(cancelled["method"], "$/cancelRequest");
+    assert_eq!(cancelled["params"]["id"], request["id"]);
+    // The answer was under way already.
+    let result = json!({ "subscriptionId": "s1" });
+    server.say(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result })).await;
+    let given_up = server.hear().await.unwrap();
+    assert_eq!(given_up["params"]["subscriptionId"], "s1", "{given_up}");
+}
+
+#[tokio::test]
+async fn the_connection_closes_with_the_last_of_the_handle_and_its_streams() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    let mut stream = watch(&remote, &mut server, "s1").await;
+    drop(remote);
+    server.say(event("s1", 1)).await;
+    assert_eq!(stream.next().await, numbered(1));
+    drop(stream);
+    while let Some(message) = server.hear().await {
+        assert_eq!(message["method"], "events/unsubscribe");
+    }
+}
