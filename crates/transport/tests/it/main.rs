@@ -1,6 +1,7 @@
 //! The transports: conformance, the frozen wire form, round trips, and what must be rejected.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -1,6 +1,6 @@
 //! A client that writes its lines by hand, as one that nobody here wrote would.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc, time::Duration};
 
 use polychat_core::ports::WorldService;
 use polychat_testkit::samples::world_id;
@@ -12,7 +12,13 @@ use tokio::{
         duplex, split,
     },
     task::JoinHandle,
+    time::timeout,
 };
+
+/// Waits for what must happen; the limit only turns a hang into a failure.
+pub(super) async fn within<T>(what: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(30), what).await.expect("waited in vain")
+}
 
 /// How a connection ended, once it has.
 pub(super) type End = JoinHandle<Result<Closed, ConnectionError>>;
@@ -44,7 +50,7 @@ impl ByHand {
 
     /// The next message; `None` once the other side has closed.
     pub(super) async fn hear(&mut self) -> Option<Value> {
-        let line = self.lines.next_line().await.unwrap()?;
+        let line = within(self.lines.next_line()).await.unwrap()?;
         Some(serde_json::from_str(&line).unwrap())
     }
 

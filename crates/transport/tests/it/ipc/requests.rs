@@ -8,7 +8,7 @@ use polychat_transport::ipc::{Closed, ServeOptions};
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use super::by_hand::{connect, server};
+use super::by_hand::{connect, server, within};
 
 fn close(chat: &str) -> Command {
     Command::CloseChat { chat: chat_id(chat) }
@@ -152,7 +152,7 @@ async fn a_connection_that_closes_cancels_nothing() {
     end.abort();
     assert!(end.await.unwrap_err().is_cancelled());
     release.add_permits(1);
-    assert_eq!(done.recv().await, Some(close("a")));
+    assert_eq!(within(done.recv()).await, Some(close("a")));
 }
 
 #[tokio::test]
