@@ -12,7 +12,7 @@ use polychat_transport::ipc::{RemoteOptions, RemoteWorld};
 use serde_json::{Value, json};
 use tokio::io::duplex;
 
-use super::by_hand::ByHand;
+use super::by_hand::{ByHand, within};
 
 /// A remote world, and its server played by hand; `initialize` is answered.
 async fn remote(options: RemoteOptions) -> (Arc<RemoteWorld>, ByHand) {
@@ -94,7 +94,7 @@ async fn a_server_of_another_world_or_version_is_not_believed() {
         json!({ "jsonrpc": "2.0", "id": 0, "error": { "code": 1, "message": "no" } }),
     ] {
         let (remote, mut server) = not_initialized(RemoteOptions::default());
-        let (outcome, ()) = tokio::join!(remote.call(close()), async {
+        let (outcome, ()) = tokio::join!(within(remote.call(close())), async {
             assert_eq!(server.hear().await.unwrap()["method"], "initialize");
             server.say(answer).await;
         });

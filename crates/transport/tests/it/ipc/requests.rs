@@ -158,9 +158,13 @@ async fn a_connection_that_closes_cancels_nothing() {
 #[tokio::test]
 async fn whoever_stops_speaking_still_hears_the_answers() {
     let Gated { world, release, .. } = gated();
-    let (mut client, end) = connect(&server(world, ServeOptions::default())).await;
+    let (mut client, end) = connect(&server(world.clone(), ServeOptions::default())).await;
     client.ask(1, "chat/close", json!({ "chatId": "a" })).await;
+    client.watch(2, "a").await;
+    let watched = world.next_subscription().await;
     client.stop_speaking().await;
+    // Nothing is told any more, so the server knows.
+    within(watched.unsubscribed()).await;
     release.add_permits(1);
     assert_eq!(client.hear().await.unwrap()["id"], json!(1));
     assert_eq!(client.hear().await, None);
