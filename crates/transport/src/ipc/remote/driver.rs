@@ -128,8 +128,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
     }
 
     fn initialize(&mut self) -> Result<(), ConnectionError> {
-        let mut limits = ClientLimits::default();
-        limits.events_under_way_max = u64::try_from(self.events_waiting_max).ok();
+        let limits =
+            ClientLimits { events_under_way_max: u64::try_from(self.events_waiting_max).ok() };
         let params = InitializeParams::new(protocol::this_crate(), limits);
         self.waiting.insert(INITIALIZE, (Waiting::Initialize, None));
         self.pipe.push(Request::new(&RequestId::number(INITIALIZE), method::INITIALIZE, params))

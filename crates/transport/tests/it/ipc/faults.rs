@@ -5,6 +5,7 @@ use std::sync::Arc;
 use polychat_core::{Command, Refusal, Reply};
 use polychat_testkit::{fake_world::FakeWorld, samples::chat_id};
 use polychat_transport::ipc::{Closed, ConnectionError, Framing, ServeOptions};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::by_hand::{connect, connect_with, server};
@@ -115,4 +116,45 @@ async fn a_client_that_goes_away_is_an_end_in_order() {
     let (client, end) = connect(&server(world(), ServeOptions::default())).await;
     drop(client);
     assert_eq!(end.await.unwrap().unwrap(), Closed::ByClient);
+}
+
+/// Bytes that look like messages often enough to get past the first check.
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let words: Vec<&'static [u8]> = vec![
+        br#"{"jsonrpc":"2.0","#,
+        br#""id":1,"#,
+        br#""id":"1","#,
+        br#""method":"events/subscribe","#,
+        br#""method":"$/cancelRequest","#,
+        br#""method":"chat/close","#,
+        br#""params":{"chatId":"a"}}"#,
+        br#""params":{"scope":"world","start":"now"}}"#,
+        br#""result":{}}"#,
+        b"[[[[",
+        b"}\n",
+        b"\n",
+        b"\xff",
+        b"\0",
+    ];
+    let word = prop_oneof![
+        4 => proptest::sample::select(words).prop_map(<[u8]>::to_vec),
+        1 => proptest::collection::vec(any::<u8>(), 0..8),
+    ];
+    proptest::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}
+
+proptest! {
+    // law 6: whatever came before, the next request is answered
+    #[test]
+    fn no_bytes_make_a_connection_panic_hang_or_end(noise in noise()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = server(world(), ServeOptions::default());
+            let (mut client, _end) = connect(&server).await;
+            client.write(&noise).await;
+            client.write(b"\n").await;
+            client.ask(77, "ping", json!({})).await;
+            while client.hear().await.expect("the connection goes on")["id"] != json!(77) {}
+        });
+    }
 }
