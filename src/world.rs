@@ -11,6 +11,7 @@ use polychat_core::{
     id::InvalidId,
     ports::{Ids, NoticeStream, SearchPage, SearchQuery, WorldService},
 };
+use polychat_transport::Rejections;
 use polychat_world_actor::{LocalWorld, ScopePolicy, Scoped, system::RandomIds};
 
 use crate::{Chat, Error};
@@ -249,6 +250,14 @@ impl World {
         if let Some(local) = &self.local {
             local.shutdown().await;
         }
+    }
+
+    /// Counts what a transport of this name rejects, and surfaces it among the world's diagnostics.
+    /// For a world that is not in this process it only counts.
+    #[must_use]
+    pub fn rejections(&self, path: &'static str) -> Rejections {
+        let Some(local) = &self.local else { return Rejections::new(path) };
+        Rejections::reporting(path, local.clock(), local.diagnostics())
     }
 
     /// How many turns run right now, if the world is in this process.

@@ -11,7 +11,7 @@ use std::{
 
 use polychat_core::{
     AgentTable, ChatStatus, Diagnostic, Limits, ModelName, WorldId,
-    ports::{Clock, ContextProvider, Model, Store, Toolbox},
+    ports::{Clock, ContextProvider, Model, ModelSource, Store, Toolbox},
     rules::ContextPolicy,
 };
 use tokio::sync::Semaphore;
@@ -44,7 +44,7 @@ pub struct Environment {
     /// The world's agents and settings, as they are now.
     pub agents: Agents,
     /// The models by name.
-    pub models: HashMap<ModelName, Arc<dyn Model>>,
+    pub models: Models,
     /// The world's tools, and what runs them.
     pub tools: Arc<dyn Toolbox>,
     /// Decides what of a long history a model receives.
@@ -70,6 +70,29 @@ impl Environment {
     #[must_use]
     pub fn tick(&self) -> u64 {
         self.ticks.load(Ordering::Relaxed)
+    }
+}
+
+/// The models of a world: those it was opened with, then those that come and go.
+pub struct Models {
+    own: HashMap<ModelName, Arc<dyn Model>>,
+    others: Option<Arc<dyn ModelSource>>,
+}
+
+impl Models {
+    /// These models, and of other names whatever the source has.
+    #[must_use]
+    pub fn new(
+        own: HashMap<ModelName, Arc<dyn Model>>,
+        others: Option<Arc<dyn ModelSource>>,
+    ) -> Self {
+        Self { own, others }
+    }
+
+    /// The model of this name as it is now.
+    #[must_use]
+    pub fn get(&self, name: &ModelName) -> Option<Arc<dyn Model>> {
+        self.own.get(name).cloned().or_else(|| self.others.as_ref()?.get(name))
     }
 }
 

@@ -73,6 +73,13 @@ pub enum DiagnosticKind {
         /// The path on which it came in.
         path: Text,
     },
+    /// What a caller sent over a transport could not be read or had no place there.
+    RejectedInput {
+        /// The path on which it came in.
+        path: Text,
+        /// The stable code of what was wrong.
+        code: Text,
+    },
     /// The store could not be reached.
     Stalled {
         /// What the store said.
@@ -118,6 +125,7 @@ impl DiagnosticKind {
             Self::GaveUp { .. } => "gave_up",
             Self::Quarantined { .. } => "quarantined",
             Self::ForeignRecord { .. } => "foreign_record",
+            Self::RejectedInput { .. } => "rejected_input",
             Self::Stalled { .. } => "stalled",
             Self::Recovered {} => "recovered",
             Self::TurnFailed { .. } => "turn_failed",

@@ -6,6 +6,7 @@
 mod clock;
 mod host;
 mod model;
+mod registry;
 mod search;
 mod service;
 mod store;
@@ -13,7 +14,10 @@ mod tool;
 
 pub use clock::{Clock, Ids};
 pub use host::{Callee, ContextProvider, ContextRequest, HostContext};
-pub use model::{Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelStream};
+pub use model::{
+    Model, ModelDelta, ModelError, ModelErrorKind, ModelRequest, ModelSource, ModelStream,
+};
+pub use registry::{HostOffer, HostRegistry, HostStay};
 pub use search::{Hit, Search, SearchPage, SearchQuery, Snippet};
 pub use service::{NoticeStream, WorldService};
 pub use store::{

@@ -202,6 +202,20 @@ pub enum Refusal {
     /// The caller may not do this.
     #[error("not allowed")]
     Forbidden {},
+    /// A host offers a name that somebody else has brought already.
+    #[error("there is a {what} named {name} already")]
+    NameTaken {
+        /// `model` or `tool`.
+        what: Text,
+        /// The name.
+        name: Text,
+    },
+    /// No call of this id runs for this host: it has ended, or never was.
+    #[error("no call of this id runs here")]
+    UnknownCall {
+        /// The id, cut where it is too long to be one.
+        call_id: Text,
+    },
 }
 
 impl Refusal {
@@ -239,6 +253,8 @@ impl Refusal {
             Self::WorldClosed {} => "world_closed",
             Self::Unsupported { .. } => "unsupported",
             Self::Forbidden {} => "forbidden",
+            Self::NameTaken { .. } => "name_taken",
+            Self::UnknownCall { .. } => "unknown_call",
         }
     }
 
@@ -253,6 +269,7 @@ impl Refusal {
                 | Self::Overloaded { .. }
                 | Self::LiveChatsFull { .. }
                 | Self::SubscribersFull { .. }
+                | Self::NameTaken { .. }
         )
     }
 

@@ -4,6 +4,7 @@
 //! from a wrapped or remote world. A rejected record ends its own stream and nobody else's (law 6).
 
 use std::{
+    fmt,
     pin::Pin,
     sync::{
         Arc,
@@ -14,7 +15,8 @@ use std::{
 
 use futures_core::Stream;
 use polychat_core::{
-    ChatId, Command, Diagnostic, EndReason, Notice, PromptId, Reply, Scope, ports::Clock,
+    ChatId, Command, Diagnostic, EndReason, Notice, PromptId, Reply, Scope,
+    diagnostic::DiagnosticKind, ports::Clock,
 };
 
 use crate::error::{RejectedRecord, RejectedReply};
@@ -167,7 +169,7 @@ impl Rejections {
         Self { path, count: AtomicU64::new(0), hook: Some((clock, Box::new(hook))) }
     }
 
-    /// Records rejected so far.
+    /// Records and messages rejected so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
@@ -178,13 +180,25 @@ impl Rejections {
         self.count.fetch_add(1, Ordering::Relaxed);
         let chat_id = chat.map(ChatId::as_str);
         tracing::warn!(chat_id, path = self.path, reason = %rejected, "foreign record rejected");
-        if let Some((clock, hook)) = &self.hook {
-            let (at, kind) = (clock.now(), rejected.diagnostic(self.path));
-            hook(match chat {
-                Some(chat) => Diagnostic::of_chat(at, chat.clone(), kind),
-                None => Diagnostic::of_world(at, kind),
-            });
-        }
+        self.surface(chat, || rejected.diagnostic(self.path));
+    }
+
+    /// Takes note of input that could not be read or had no place; `code` is stable, `reason` for
+    /// people, and neither holds contents of messages.
+    pub fn note_input(&self, code: &str, reason: &dyn fmt::Display) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(path = self.path, code, %reason, "message rejected");
+        let (path, code) = (self.path.into(), code.into());
+        self.surface(None, || DiagnosticKind::RejectedInput { path, code });
+    }
+
+    fn surface(&self, chat: Option<&ChatId>, kind: impl FnOnce() -> DiagnosticKind) {
+        let Some((clock, hook)) = &self.hook else { return };
+        let at = clock.now();
+        hook(match chat {
+            Some(chat) => Diagnostic::of_chat(at, chat.clone(), kind()),
+            None => Diagnostic::of_world(at, kind()),
+        });
     }
 
     /// Takes note of a rejected answer, if a foreign record was the reason.
@@ -195,8 +209,8 @@ impl Rejections {
     }
 }
 
-impl std::fmt::Debug for Rejections {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Rejections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejections")
             .field("path", &self.path)
             .field("count", &self.count())

@@ -4,7 +4,7 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 
 use polychat_core::{
     AgentConfig, AgentName, Limits, ModelName, WorldId,
-    ports::{Clock, ContextProvider, Ids, Model, Search, Store, StoreError, Toolbox},
+    ports::{Clock, ContextProvider, Ids, Model, ModelSource, Search, Store, StoreError, Toolbox},
     rules::{ByteBudget, ContextPolicy},
     tool::NoTools,
 };
@@ -27,6 +27,8 @@ pub struct WorldOptions {
     pub agents: Vec<AgentConfig>,
     /// The models by name.
     pub models: HashMap<ModelName, Arc<dyn Model>>,
+    /// Asked for models of other names, which may come and go while the world is open.
+    pub model_source: Option<Arc<dyn ModelSource>>,
     /// The world's tools, and what runs them.
     pub tools: Arc<dyn Toolbox>,
     /// Decides what of a long history a model receives.
@@ -57,6 +59,7 @@ impl WorldOptions {
             store,
             search: None,
             models: HashMap::from([(agent.model.clone(), model)]),
+            model_source: None,
             agent,
             agents: Vec::new(),
             tools: Arc::new(NoTools),

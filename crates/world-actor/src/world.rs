@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use polychat_chat_actor::{
-    environment::{Agents, Environment, Reporter},
+    environment::{Agents, Environment, Models, Reporter},
     gate::TurnGate,
     slot::Lanes,
     subscription::Subscription,
@@ -17,7 +17,7 @@ use polychat_core::{
     WorldId,
     command::WorldInfo,
     diagnostic::DiagnosticKind,
-    ports::{Ids, NoticeStream, Search, ToolObserver, WorldService},
+    ports::{Clock, Ids, NoticeStream, Search, ToolObserver, WorldService},
 };
 use ractor::{Actor, ActorRef};
 use tokio::{
@@ -76,7 +76,8 @@ impl LocalWorld {
             return Err(OpenError::PanicAborts);
         }
         for agent in std::iter::once(&options.agent).chain(&options.agents) {
-            if !options.models.contains_key(&agent.model) {
+            // What comes and goes may come later.
+            if options.model_source.is_none() && !options.models.contains_key(&agent.model) {
                 let (agent, model) = (agent.name.clone(), agent.model.clone());
                 return Err(OpenError::UnknownModel { agent, model });
             }
@@ -95,7 +96,7 @@ impl LocalWorld {
             store: options.store,
             clock: options.clock,
             agents: Agents::new(agents),
-            models: options.models,
+            models: Models::new(options.models, options.model_source),
             tools: options.tools,
             context_policy: options.context_policy,
             context_provider: options.context_provider,
@@ -151,6 +152,24 @@ impl LocalWorld {
     #[must_use]
     pub fn ids(&self) -> Arc<dyn Ids> {
         Arc::clone(&self.shared.ids)
+    }
+
+    /// The time of day, as this world knows it.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.shared.environment.clock)
+    }
+
+    /// Where transports tell operators what they have met: it becomes a diagnostic of the world's
+    /// feed. It holds no world open, and after the world's end it does nothing.
+    #[must_use]
+    pub fn diagnostics(&self) -> impl Fn(Diagnostic) + Send + Sync + use<> {
+        let feed = Arc::downgrade(&self.shared.feed);
+        move |diagnostic| {
+            if let Some(feed) = feed.upgrade() {
+                feed.diagnostic(diagnostic);
+            }
+        }
     }
 
     /// How many turns run right now.

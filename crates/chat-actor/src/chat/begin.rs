@@ -61,7 +61,7 @@ impl Chat {
             chat: self.slot.chat.clone(),
             mailbox: self.myself.clone(),
             writer: self.slot.feed.writer(ready.epoch, step.turn, message),
-            model: Arc::clone(model),
+            model,
             request,
             config: step.config,
             chat_context: step.chat_context,
@@ -134,7 +134,7 @@ impl Chat {
             environment: Arc::clone(environment),
             chat: self.slot.chat.clone(),
             mailbox: self.myself.clone(),
-            model: Arc::clone(model),
+            model,
             request,
             stop: token.clone(),
         };

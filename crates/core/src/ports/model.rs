@@ -9,7 +9,7 @@ use crate::{
     agent::ModelParams,
     content::{Part, Text},
     event::FinishReason,
-    id::AgentName,
+    id::{AgentName, ModelName},
     message::{SharedMessage, Usage},
     tool::{ToolCall, ToolSpec},
 };
@@ -91,6 +91,14 @@ pub type ModelStream = Pin<Box<dyn Stream<Item = Result<ModelDelta, ModelError>>
 pub trait Model: Send + Sync {
     /// Begins an answer. It must not block; work belongs into the stream.
     fn stream(&self, request: ModelRequest) -> ModelStream;
+}
+
+/// Models that come and go while a world is open.
+///
+/// A world asks it, right before each call, for names that it was not opened with.
+pub trait ModelSource: Send + Sync {
+    /// The model of this name, if there is one now. It must not block.
+    fn get(&self, name: &ModelName) -> Option<Arc<dyn Model>>;
 }
 
 /// Why a model could not answer.

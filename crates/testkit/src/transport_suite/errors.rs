@@ -61,6 +61,8 @@ fn refusals_of_worlds() -> Vec<Refusal> {
         Refusal::WorldClosed {},
         Refusal::Unsupported { what: "search".into() },
         Refusal::Forbidden {},
+        Refusal::NameTaken { what: "tool".into(), name: "dice".into() },
+        Refusal::UnknownCall { call_id: "c7".into() },
     ]
 }
 

@@ -63,6 +63,7 @@ pub fn every_world_notice() -> Vec<WorldNotice> {
         DiagnosticKind::Recovered {},
         DiagnosticKind::TurnFailed { turn_id: samples::turn_id(4), failure: "deadline".into() },
         DiagnosticKind::LimitReached { limit: "prompts_queued_max".into() },
+        DiagnosticKind::RejectedInput { path: "ipc".into(), code: "not_json".into() },
         DiagnosticKind::TaskLingers { turn_id: samples::turn_id(4) },
     ];
     let of_chat = |kind| Diagnostic::of_chat(Timestamp(1), chat_id.clone(), kind);
