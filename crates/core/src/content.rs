@@ -10,6 +10,7 @@ pub type Text = Arc<str>;
 
 /// One part of a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Part {
@@ -73,6 +74,7 @@ impl Part {
 
 /// Where the bytes of a [`Part::Blob`] are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum BlobSource {
@@ -105,6 +107,7 @@ pub fn bytes_of(parts: &[Part]) -> usize {
 /// Polychat stores it and gives it back untouched. Its size is bounded by
 /// [`Limits::metadata_bytes_max`](crate::Limits::metadata_bytes_max).
 #[derive(Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "serde_json::Map<String, Value>"))]
 #[serde(from = "Option<Map<String, Value>>")]
 pub struct Metadata(Option<Arc<Map<String, Value>>>);
 

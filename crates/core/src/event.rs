@@ -19,6 +19,7 @@ use crate::{
 
 /// One entry of a chat's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "RecordedEvent"))]
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
     /// The chat whose log this is. A reader refuses a record of another chat (REQ-13).
@@ -34,6 +35,7 @@ pub struct Recorded {
 
 /// What a prompt asks for when its chat is busy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum PromptMode {
@@ -51,6 +53,7 @@ pub enum PromptMode {
 
 /// What a user submits.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PromptBody {
     /// The message.
@@ -76,6 +79,7 @@ impl PromptBody {
 
 /// Who gave a chat its title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum TitleProvenance {
@@ -90,6 +94,7 @@ pub enum TitleProvenance {
 
 /// Where a forked or imported chat comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Origin {
@@ -115,6 +120,7 @@ pub enum Origin {
 
 /// Why a prompt left the queue without a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum WithdrawReason {
@@ -128,6 +134,7 @@ pub enum WithdrawReason {
 
 /// Why a message ended where it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum FinishReason {
@@ -144,6 +151,7 @@ pub enum FinishReason {
 
 /// What an approval asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ApprovalKind {
@@ -155,6 +163,7 @@ pub enum ApprovalKind {
 
 /// A copied message of another log: complete in itself, it opens nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "role", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum ImportedMessage {
@@ -201,6 +210,7 @@ pub enum ImportedMessage {
 /// `message.error` of the same message, every `tool.start` by exactly one `tool.result` or
 /// `tool.error` of the same call, every `prompt.accepted` by exactly one end of the prompt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Event {

@@ -47,6 +47,7 @@ pub enum StartAt {
 /// the next one, which may still grow. After a restart of the chat the epoch is a foreign one, and
 /// reading goes on after the recorded event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "String"))]
 pub struct Cursor {
     /// The last recorded event seen.
     pub seq: Seq,
@@ -144,6 +145,7 @@ impl Notice {
 
 /// What the world's feed says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "WorldEvent"))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum WorldNotice {
@@ -184,6 +186,7 @@ pub enum WorldNotice {
 
 /// Why a stream of notices ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {

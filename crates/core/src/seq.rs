@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "u64"))]
 #[serde(try_from = "u64", into = "u64")]
 pub struct Seq(u64);
 
@@ -79,6 +80,7 @@ impl fmt::Display for Seq {
 
 /// Names a turn by the seq of its `turn.started`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct TurnId(pub Seq);
 
@@ -93,6 +95,7 @@ impl fmt::Display for TurnId {
 /// For an answer that is `message.start`, for a user's message `prompt.accepted`, for the result of
 /// a tool `tool.result` or `tool.error`, for copied history `message.imported`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct MessageId(pub Seq);
 
@@ -106,6 +109,7 @@ impl fmt::Display for MessageId {
 ///
 /// Its text form is `message.index`, for example `12.0`. The provider's own call id is payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "String"))]
 #[serde(try_from = "String", into = "String")]
 pub struct ToolCallId {
     /// The message that asked for the call.
@@ -167,5 +171,6 @@ impl fmt::Display for Epoch {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);

@@ -11,6 +11,7 @@ use crate::{
 
 /// What a chat is doing right now (REQ-8, NFR-3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ChatStatus {
     /// The chat.
@@ -30,6 +31,7 @@ pub struct ChatStatus {
 
 /// What a chat can be doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum StatusKind {
@@ -64,6 +66,7 @@ impl StatusKind {
 
 /// What a list shows of a chat; computed by the rules, stored with each append.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// The chat.

@@ -12,6 +12,7 @@ use crate::{
 
 /// What a tool is, as models and rules see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ToolSpec {
@@ -82,6 +83,7 @@ impl ToolSpec {
 
 /// What running a tool means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ToolKind {
@@ -95,6 +97,7 @@ pub enum ToolKind {
 
 /// A call that a model asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ToolCall {
     /// The tool's name.
@@ -116,15 +119,18 @@ impl ToolCall {
 
 /// What a tool answered.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ToolOutput {
     /// The answer, for the model and for people.
     pub parts: Vec<Part>,
     /// How many bytes of the answer were cut off at its limit; 0 when nothing was.
     #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
     pub cut_bytes: u64,
     /// How many bytes of live output were not shown, being over their limit; 0 when all was shown.
     #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
     pub unshown_bytes: u64,
 }
 
@@ -142,6 +148,7 @@ fn is_zero(n: &u64) -> bool {
 
 /// Which tools an agent may use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "kind", content = "names", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ToolSelection {
@@ -168,6 +175,7 @@ impl ToolSelection {
 
 /// When a person must allow a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct ToolPolicy {
@@ -175,11 +183,13 @@ pub struct ToolPolicy {
     pub mode: PolicyMode,
     /// For single tools.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
     pub tools: BTreeMap<Text, PolicyMode>,
 }
 
 /// One rule of a [`ToolPolicy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum PolicyMode {
@@ -229,6 +239,7 @@ impl ToolPolicy {
 
 /// What a person decided about a call that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ApprovalDecision {

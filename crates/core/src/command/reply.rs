@@ -67,6 +67,7 @@ impl Reply {
 
 /// What "accepted" means, derivable from the log at any time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Accepted {
     /// The prompt.
@@ -80,6 +81,7 @@ pub struct Accepted {
 /// With a filter that few chats fit, a page may hold fewer chats than there was room for, even none,
 /// and not be the last: `next` says whether it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ChatPage {
     /// The chats.
@@ -91,6 +93,7 @@ pub struct ChatPage {
 
 /// One page of messages, in the order of the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePage {
     /// The messages.
@@ -102,6 +105,7 @@ pub struct MessagePage {
 
 /// One page of a log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct LogPage {
     /// The events, gap-free.
@@ -112,6 +116,7 @@ pub struct LogPage {
 
 /// A prompt that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingPrompt {
     /// The prompt.
@@ -128,6 +133,7 @@ pub struct WaitingPrompt {
 
 /// Where an accepted prompt stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum PromptState {
@@ -157,6 +163,7 @@ pub enum PromptState {
 
 /// A chat as a whole at one moment. A subscription after `cursor` continues exactly here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
     /// What a list shows of it.
@@ -179,6 +186,7 @@ pub struct Snapshot {
 
 /// A message that is being written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct OpenMessage {
     /// The message.
@@ -195,6 +203,7 @@ pub struct OpenMessage {
 
 /// A call that waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PendingApproval {
     /// The chat that waits. Calls are numbered in each chat anew, so the number alone may mean
@@ -214,6 +223,7 @@ pub struct PendingApproval {
 
 /// A world's name, settings and agents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct WorldInfo {
     /// The world.

@@ -19,6 +19,7 @@ macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[non_exhaustive]
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
