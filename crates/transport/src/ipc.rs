@@ -9,6 +9,8 @@
 //! |---|---|---|
 //! | [`serve`] | beside the world | requests side by side, subscriptions in turn |
 //! | [`remote`] | beside the caller | a world that is somewhere else |
+//! | `socket` | on Unix | a path that one process serves, for one user |
+//! | [`mod@stdio`] | in a child | the pipes to its parent |
 //!
 //! A connection is one task and one write buffer. It reads, answers and notifies only while there
 //! is room in that buffer, so a client that reads slowly costs the buffer and what the operating
@@ -21,8 +23,12 @@ pub mod protocol;
 pub mod remote;
 pub mod rpc;
 pub mod serve;
+#[cfg(unix)]
+pub mod socket;
+pub mod stdio;
 
 pub use error::{ConnectionError, RejectedFrame, RejectedMessage};
 pub use frame::Framing;
 pub use remote::{RemoteOptions, RemoteWorld};
 pub use serve::{Closed, ServeOptions, Server};
+pub use stdio::stdio;
