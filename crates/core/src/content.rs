@@ -107,7 +107,7 @@ pub fn bytes_of(parts: &[Part]) -> usize {
 /// Polychat stores it and gives it back untouched. Its size is bounded by
 /// [`Limits::metadata_bytes_max`](crate::Limits::metadata_bytes_max).
 #[derive(Clone, PartialEq, Default, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "serde_json::Map<String, Value>"))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "Record<string, JsonValue>"))]
 #[serde(from = "Option<Map<String, Value>>")]
 pub struct Metadata(Option<Arc<Map<String, Value>>>);
 

@@ -13,6 +13,7 @@
 //! 5. [`mod@loopback`]: both ends of that in one process, to show that what holds in process holds on
 //!    the wire.
 //! 6. `ipc` (feature `ipc`): the same over pipes and sockets.
+//! 7. `typescript` (feature `ts`): what crosses the wire, declared for TypeScript.
 
 pub mod bytes;
 pub mod error;
@@ -21,6 +22,8 @@ pub mod in_process;
 #[cfg(feature = "ipc")]
 pub mod ipc;
 pub mod loopback;
+#[cfg(feature = "ts")]
+pub mod typescript;
 pub mod wire;
 
 pub use error::{RejectedCommand, RejectedRecord, RejectedReply};

@@ -39,11 +39,14 @@ mod subscribe;
 pub use command::{WireCommand, decode_command, encode_command};
 pub use encoded::{EncodedEvent, EventEncoder};
 pub use failure::{WireError, decode_error, encode_error};
+#[cfg(feature = "ts")]
+pub(crate) use notice::Ended;
 pub use notice::{WireNotice, decode_notice, encode_notice};
 pub use params::{
     AgentParams, BodyParams, CancelParams, ChatParams, ChatsParams, DecideParams, EditParams,
-    ForkParams, LogParams, MessagesParams, NewChatParams, NoParams, Object, PromptParams,
-    PutAgentParams, ReviseParams, SendParams, SettingsParams, UpdateParams, WireTarget,
+    ForkParams, ImportParams, LogParams, MessagesParams, NewChatParams, NoParams, Object,
+    PromptParams, PutAgentParams, ReviseParams, SearchParams, SendParams, SettingsParams,
+    UpdateParams, WireTarget,
 };
 pub use reply::{WireReply, decode_reply, encode_reply};
 pub use subscribe::{WireScope, WireStart, WireSubscribe, decode_subscribe, encode_subscribe};

@@ -45,6 +45,7 @@ pub mod method {
 
 /// What a client says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct InitializeParams {
@@ -54,6 +55,7 @@ pub struct InitializeParams {
     pub client: Peer,
     /// What it takes.
     #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
     pub limits: ClientLimits,
 }
 
@@ -67,16 +69,19 @@ impl InitializeParams {
 
 /// A program, for logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Peer {
     /// Its name.
     pub name: String,
     /// Its version.
     #[serde(default)]
+    #[cfg_attr(feature = "ts", ts(optional = nullable))]
     pub version: String,
 }
 
 /// What a client takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ClientLimits {
@@ -90,6 +95,7 @@ pub struct ClientLimits {
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct InitializeResult {
@@ -111,6 +117,7 @@ impl InitializeResult {
 
 /// What a server takes on one connection; beyond, requests are refused with the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ServerLimits {
@@ -129,6 +136,7 @@ pub(super) fn this_crate() -> Peer {
 
 /// Names a subscription of a server, opaque; never used again while the server lives.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "String"))]
 #[serde(transparent)]
 pub struct SubscriptionId(Box<str>);
 
@@ -140,6 +148,7 @@ impl SubscriptionId {
 
 /// Which subscription: the answer to `events/subscribe`, the question of `events/unsubscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// The subscription.
@@ -148,6 +157,7 @@ pub struct Subscription {
 
 /// How much room a client has again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct More {
     /// The subscription.
@@ -158,6 +168,7 @@ pub struct More {
 
 /// One notice; only what is outside `event` is this reader's own.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct EventParams<'a> {
     /// The subscription.
@@ -169,6 +180,7 @@ pub struct EventParams<'a> {
 
 /// Which request is not waited for any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Cancel {
     /// The request, its id exactly as it was sent.
     pub id: RequestId,
@@ -176,4 +188,5 @@ pub struct Cancel {
 
 /// An answer that says only that it is one: `{}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "Record<string, never>"))]
 pub struct Done {}

@@ -24,6 +24,7 @@ pub const ID_BYTES_MAX: usize = 256;
 ///
 /// Two ids are the same when their text is, so `1` and `1.0` are two.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "string | number"))]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
@@ -261,6 +262,7 @@ pub fn request_of_command(id: &RequestId, command: &[u8]) -> Vec<u8> {
 
 /// What went wrong, as JSON-RPC says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ErrorObject {
     /// The sort of error: the standard's, or [`ErrorCode::REFUSED`] and its neighbours.
     pub code: ErrorCode,
@@ -268,11 +270,13 @@ pub struct ErrorObject {
     pub message: String,
     /// The stable `code`, the facts, `retryable`, `retryAfterMs`; absent where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     pub data: Option<Box<WireError>>,
 }
 
 /// The number of a sort of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct ErrorCode(pub i64);
 

@@ -11,6 +11,7 @@ use crate::error::{RejectedReply, claim, why};
 /// `retryable`, `retryAfterMs` and `message` follow from the code and the facts; they are there for
 /// readers that know neither.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ErrorData"))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WireError {
@@ -21,6 +22,7 @@ pub struct WireError {
     pub retryable: bool,
     /// After how long a retry makes sense, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     pub retry_after_ms: Option<u64>,
     /// What happened, for people.
     pub message: String,
@@ -28,6 +30,7 @@ pub struct WireError {
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ErrorCause"))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum WireCause {

@@ -20,29 +20,38 @@ use crate::{
 
 /// A notice as it travels. All readers share `event`; the rest is each reader's own.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Notice"))]
 #[serde(rename_all = "camelCase")]
 pub struct WireNotice {
     /// The world.
     pub world_id: WorldId,
     /// Where to go on after this notice; only events of a chat have one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     pub cursor: Option<Cursor>,
     /// What happened.
+    #[cfg_attr(feature = "ts", ts(as = "crate::typescript::AnyEvent"))]
     pub event: EncodedEvent,
 }
 
 /// The end of a stream; it names its chat like everything else in it.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "EndedEvent"))]
 #[serde(rename_all = "camelCase")]
-struct Ended {
+pub(crate) struct Ended {
+    /// The chat; left out when the stream is the world's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
     chat_id: Option<ChatId>,
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "ts", ts(inline))]
     name: EndedType,
+    /// Why.
     reason: EndReason,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 enum EndedType {
     #[serde(rename = "ended")]
     Ended,

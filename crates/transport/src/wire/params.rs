@@ -68,6 +68,7 @@ params! {
         provenance: Option<TitleProvenance>,
         /// Whether it is hidden in lists.
         #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional = nullable))]
         archived: bool,
         /// Which system it comes from, for people.
         source: Text,
@@ -107,6 +108,7 @@ params! {
         title_contains: Option<Text>,
         /// Also chats that are archived.
         #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional = nullable))]
         archived: bool,
     }
 
@@ -142,6 +144,7 @@ params! {
         prompt_id: String,
         /// What it asks for when the chat is busy; `queue` when left out.
         #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(optional = nullable))]
         mode: PromptMode,
         /// The message.
         parts: Vec<Part>,
@@ -251,7 +254,8 @@ params! {
 
     /// An agent as a whole.
     PutAgentParams {
-        /// The agent.
+        /// The agent; what is left out besides its name and model has a default.
+        #[cfg_attr(feature = "ts", ts(type = "Pick<AgentConfig, \"name\" | \"model\"> & Partial<AgentConfig>"))]
         agent: AgentConfig,
     }
 
@@ -264,6 +268,7 @@ params! {
 
 /// What a revision replaces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ReviseTarget"))]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",

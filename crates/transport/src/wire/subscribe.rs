@@ -8,6 +8,7 @@ use crate::error::{RejectedCommand, why};
 
 /// What to watch, spelled out: leaving out a chat's id never means the world (REQ-13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Scope"))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum WireScope {
@@ -19,6 +20,7 @@ pub enum WireScope {
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "StartAt"))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum WireStart {
@@ -32,6 +34,7 @@ pub enum WireStart {
 
 /// A subscription as it travels; nothing in it has been checked yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "SubscribeParams"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct WireSubscribe {

@@ -14,5 +14,7 @@ mod ipc;
 mod rejected;
 mod round_trip;
 mod sharing;
+#[cfg(feature = "ts")]
+mod types;
 mod words;
 mod wrong;
