@@ -64,7 +64,7 @@ pub enum SocketError {
         user: u32,
     },
     /// The operating system refused something.
-    #[error("{doing} failed at {path}: {source}")]
+    #[error("{doing} failed at {path}")]
     Io {
         /// The file concerned.
         path: PathBuf,

@@ -1,0 +1,50 @@
+//! `polychat socket`: a process of its own that any number of this user's programs share.
+//!
+//! It lives until a signal. Clients come and go, and nothing that runs notices.
+
+use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
+
+use polychat_transport::ipc::socket::Listener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ending::{DRAIN_DURATION, Signals, or_at_once},
+    error::Error,
+    house::{House, HouseArgs},
+    places,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where to listen, in a folder that only this user may enter. Without it in the folder that
+    /// the system keeps for such, under the world's name.
+    path: Option<PathBuf>,
+    /// Connections at the same time; further ones are closed at once.
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    connections: usize,
+    #[command(flatten)]
+    house: HouseArgs,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
+    let mut signals = Signals::listen()?;
+    let path = args.path.map_or_else(|| places::socket(&args.house.world), Ok)?;
+    // First, because who is told that somebody serves it already knows whom to ask for the chats.
+    let listener = Listener::bind(path).await?.connections_max(args.connections);
+    let house = House::open(&args.house).await?;
+    let listener = listener.rejections(Arc::new(house.rejections("socket")));
+    // Whoever started this may wait for it.
+    let _ = writeln!(std::io::stdout(), "listening on {}", listener.path().display());
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(listener.serve(house.server(), stop.clone().cancelled_owned()));
+    signals.next().await;
+    let closing = async {
+        stop.cancel();
+        house.close().await;
+        match serving.await {
+            Ok(connections) => connections.drain(DRAIN_DURATION).await,
+            Err(error) => tracing::error!(%error, "listening ended by a bug"),
+        }
+    };
+    Ok(or_at_once(closing, &mut signals).await)
+}

@@ -1,0 +1,102 @@
+//! What can go wrong before and around serving, and the way out.
+
+use std::{fmt, io, path::PathBuf};
+
+use polychat::SqliteError;
+use polychat_transport::ipc::ConnectionError;
+#[cfg(unix)]
+use polychat_transport::ipc::socket::SocketError;
+
+/// What can go wrong before and around serving.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the filter of the log cannot be read")]
+    LogFilter(#[source] tracing_subscriber::filter::ParseError),
+    #[error("the thread that writes logs did not start")]
+    LogThread(#[source] io::Error),
+    #[error("the runtime did not start")]
+    Runtime(#[source] io::Error),
+    #[error("signals cannot be listened to")]
+    Signals(#[source] io::Error),
+    #[error("this user has no folder for data")]
+    NoDataFolder(#[source] etcetera::HomeDirError),
+    #[cfg(unix)]
+    #[error("this user has no folder for sockets")]
+    NoSocketFolder(#[source] etcetera::HomeDirError),
+    #[cfg(unix)]
+    #[error("the world {world:?} has no name that a file could have")]
+    NoSocketName { world: String },
+    #[error("the folder {folder} cannot be made")]
+    DataFolder { folder: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Data(#[from] SqliteError),
+    #[error(transparent)]
+    World(#[from] polychat::Error),
+    #[cfg(unix)]
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    #[error("opening the file met a bug")]
+    Bug(#[source] tokio::task::JoinError),
+}
+
+impl Error {
+    /// What to do about it, where that is known.
+    fn way_out(&self) -> Option<String> {
+        let says = |text: &str| Some(text.to_owned());
+        match self {
+            Self::LogFilter(_) => says("An example: --log info,polychat=debug"),
+            Self::NoDataFolder(_) | Self::DataFolder { .. } => {
+                says("Say where with --data FILE, or keep nothing with --memory.")
+            }
+            #[cfg(unix)]
+            Self::NoSocketFolder(_) | Self::NoSocketName { .. } => {
+                says("Say where to listen: polychat socket PATH")
+            }
+            Self::Data(SqliteError::Held { .. }) => says(
+                "One process at a time has a file. Ask that one (polychat socket serves many), \
+                 end it, or use another --data FILE.",
+            ),
+            Self::Data(SqliteError::NotADatabase { .. } | SqliteError::Foreign { .. }) => {
+                says("It is left as it is; use another --data FILE.")
+            }
+            Self::Data(SqliteError::Newer { .. }) => says("A newer polychat can open it."),
+            #[cfg(unix)]
+            Self::Socket(error) => way_in(error),
+            Self::Connection(_) => says("Both sides must use the same --framing."),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn way_in(error: &SocketError) -> Option<String> {
+    Some(match error {
+        SocketError::Live { .. } => "Connect to it, or listen at another path.".to_owned(),
+        SocketError::NotASocket { .. } | SocketError::NotAPath { .. } => {
+            "Listen at another path.".to_owned()
+        }
+        SocketError::FolderOpenToOthers { folder, .. } => format!(
+            "Listen in a folder of its own, which is made if there is none: {}",
+            folder.join("polychat/home.sock").display()
+        ),
+        SocketError::ForeignFolder { .. } => "Listen in a folder of your own.".to_owned(),
+        _ => return None,
+    })
+}
+
+/// An error as a person reads it: what, why, and what to do.
+pub(crate) struct Told<'a>(pub(crate) &'a Error);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "polychat: {}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        self.0.way_out().map_or(Ok(()), |way_out| write!(f, "\n{way_out}"))
+    }
+}
