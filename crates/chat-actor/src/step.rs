@@ -195,6 +195,7 @@ fn failure_of(error: &ModelError) -> Failure {
         ModelErrorKind::RateLimited => FailureKind::RateLimited,
         ModelErrorKind::Refused => FailureKind::ModelRefused,
         ModelErrorKind::InvalidResponse => FailureKind::InvalidResponse,
+        ModelErrorKind::HostGone => FailureKind::HostGone,
         _ => FailureKind::ModelUnavailable,
     };
     let failure = Failure::new(kind, &error.message);

@@ -16,8 +16,8 @@ const SAID_BYTES_MAX: usize = 400;
 
 /// Asks one model, and the next one when that one cannot be had.
 ///
-/// A model is passed over when its answer begins with an error of the kind `Unavailable` or
-/// `RateLimited`. Nothing else passes it over: a refused request is about the request or the key,
+/// A model is passed over when its answer begins with an error of the kind `Unavailable`,
+/// `RateLimited` or `HostGone`. Nothing else passes it over: a refused request is about the request or the key,
 /// nonsense and panics are defects, and a stand-in would only hide them. After the first delta
 /// nothing does, since what was said was seen; an answer that ends without a word is complete. A
 /// model that hangs is not unavailable to this wrapper; give it a time limit of its own.
@@ -115,8 +115,12 @@ impl Asking {
                 Err(error) => error,
             };
             let kind = error.kind;
-            let passed_over =
-                matches!(kind, ModelErrorKind::Unavailable | ModelErrorKind::RateLimited);
+            let passed_over = matches!(
+                kind,
+                ModelErrorKind::Unavailable
+                    | ModelErrorKind::RateLimited
+                    | ModelErrorKind::HostGone
+            );
             self.errors.push(error);
             if !passed_over {
                 break;

@@ -8,6 +8,7 @@
 //! - [`ScriptedModel`] does what a test tells it, delta by delta, or what a function says.
 //! - `GenAiModel` (feature `genai`) speaks to any OpenAI-compatible server, and to other providers.
 //! - [`Fallback`] puts models in a row: the next one is asked when one cannot be had.
+//! - [`LiveModels`] come and go while a world is open.
 //!
 //! The deltas of the first two are written as [`Step`]s.
 
@@ -15,6 +16,7 @@ mod demo;
 mod fallback;
 #[cfg(feature = "genai")]
 mod gen_ai;
+mod live;
 mod scripted;
 mod step;
 
@@ -22,5 +24,6 @@ pub use demo::DemoModel;
 pub use fallback::Fallback;
 #[cfg(feature = "genai")]
 pub use gen_ai::{BuildError, GenAiBuilder, GenAiModel, MissingKey, Secret};
+pub use live::{LiveModel, LiveModels, ModelsStay};
 pub use scripted::{Call, Script, ScriptedModel};
 pub use step::Step;

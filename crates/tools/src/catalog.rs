@@ -20,16 +20,16 @@ pub(crate) struct Entry {
 
 /// The tools that were added one by one. It never changes.
 pub(crate) struct Catalog {
-    entries: HashMap<Text, Entry>,
+    entries: HashMap<Text, Arc<Entry>>,
     /// In the order in which they were added.
     specs: Vec<Arc<ToolSpec>>,
 }
 
 impl Catalog {
     /// The names must differ.
-    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+    pub(crate) fn new(entries: Vec<Arc<Entry>>) -> Self {
         let specs = entries.iter().map(|entry| Arc::clone(&entry.spec)).collect();
-        let named = |entry: Entry| (Arc::clone(&entry.spec.name), entry);
+        let named = |entry: Arc<Entry>| (Arc::clone(&entry.spec.name), entry);
         Self { entries: entries.into_iter().map(named).collect(), specs }
     }
 

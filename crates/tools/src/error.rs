@@ -2,9 +2,9 @@
 
 use polychat_core::content::Text;
 
-use crate::{schema::InvalidSchema, tools::TOOLS_MAX};
+use crate::{compiled::TOOLS_MAX, schema::InvalidSchema};
 
-/// Why a [`ToolsBuilder`](crate::ToolsBuilder) refuses its tools.
+/// Why tools cannot be put into a toolbox.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolsError {

@@ -29,26 +29,32 @@
 //! 1. [`tool`], [`tool_with`], [`blocking_tool`]: functions that become a [`FnTool`], what they are
 //!    given ([`ToolContext`]) and what they may answer ([`IntoToolResult`]).
 //! 2. [`Tools`]: many tools as one toolbox, their arguments checked before they run.
-#![cfg_attr(feature = "builtin", doc = "3. [`builtin`]: a few that are safe to give to anybody.")]
-#![cfg_attr(feature = "mcp", doc = "4. [`mcp`]: what servers of the Model Context Protocol have.")]
+//! 3. [`LiveTools`]: tools that come and go while a world is open.
+#![cfg_attr(feature = "builtin", doc = "4. [`builtin`]: a few that are safe to give to anybody.")]
+#![cfg_attr(feature = "mcp", doc = "5. [`mcp`]: what servers of the Model Context Protocol have.")]
 
 mod blocking;
 #[cfg(feature = "builtin")]
 pub mod builtin;
 mod catalog;
+mod compiled;
 mod context;
 mod error;
 mod function;
+mod live;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+mod observers;
 mod result;
 mod schema;
 mod tools;
 
 pub use blocking::{BlockingPool, blocking_tool};
+pub use compiled::CompiledTools;
 pub use context::{Progress, ToolContext};
 pub use error::ToolsError;
 pub use function::{FnTool, NoArguments, tool, tool_with};
+pub use live::{LiveTools, ToolsStay};
 pub use result::{IntoToolResult, Json};
 pub use schema::{ArgumentSchema, InvalidSchema, TOOL_NAME_BYTES_MAX, is_tool_name};
 pub use tools::{Tools, ToolsBuilder};

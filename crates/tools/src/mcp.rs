@@ -28,7 +28,6 @@ mod limits;
 mod lines;
 mod listing;
 mod names;
-mod observers;
 mod pipe;
 mod process;
 mod scan;
@@ -53,9 +52,10 @@ use polychat_core::{
 
 use catalog::{Catalog, placeholder};
 use config::Config;
-use observers::Observers;
 use server::Server;
 use tool::McpTool;
+
+use crate::observers::Observers;
 
 pub use config::McpServer;
 pub use connect::{McpConnect, McpStream};

@@ -1,7 +1,6 @@
 //! Many tools as one toolbox.
 
 use std::{
-    collections::HashSet,
     fmt,
     sync::{Arc, Weak},
 };
@@ -13,14 +12,10 @@ use polychat_core::{
 };
 
 use crate::{
-    catalog::{Catalog, Entry, Merged},
+    catalog::{Catalog, Merged},
+    compiled::CompiledTools,
     error::ToolsError,
-    schema::{ArgumentSchema, is_tool_name, tidied},
 };
-
-/// How many single tools one toolbox takes. Providers take fewer in one request; which agent gets
-/// which says its selection.
-pub(crate) const TOOLS_MAX: usize = 1_024;
 
 /// Many tools as one toolbox: single ones, and other toolboxes as further sources.
 ///
@@ -131,26 +126,7 @@ impl ToolsBuilder {
     ///
     /// [`ToolsError`] for the first tool whose name or schema cannot be used.
     pub fn build(self) -> Result<Tools, ToolsError> {
-        let count = self.tools.len();
-        if count > TOOLS_MAX {
-            return Err(ToolsError::TooMany { count });
-        }
-        let mut names = HashSet::new();
-        let mut entries = Vec::with_capacity(count);
-        for tool in self.tools {
-            let mut spec = tool.spec();
-            spec.schema = tidied(spec.schema);
-            let name = Arc::clone(&spec.name);
-            if !is_tool_name(&name) {
-                return Err(ToolsError::InvalidName { name });
-            }
-            if !names.insert(Arc::clone(&name)) {
-                return Err(ToolsError::DuplicateName { name });
-            }
-            let schema = ArgumentSchema::compile(&spec.schema)
-                .map_err(|reason| ToolsError::InvalidSchema { name, reason })?;
-            entries.push(Entry { spec: Arc::new(spec), schema, tool });
-        }
+        let CompiledTools(entries) = CompiledTools::new(self.tools)?;
         Ok(Tools { own: Arc::new(Catalog::new(entries)), sources: self.sources.into() })
     }
 }

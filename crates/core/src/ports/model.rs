@@ -164,4 +164,7 @@ pub enum ModelErrorKind {
     /// What it said makes no sense.
     #[error("invalid response")]
     InvalidResponse,
+    /// The host that served it has gone.
+    #[error("host gone")]
+    HostGone,
 }

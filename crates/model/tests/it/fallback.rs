@@ -16,7 +16,7 @@ use crate::{
     log::Log,
 };
 
-use ModelErrorKind::{InvalidResponse, RateLimited, Refused, Unavailable};
+use ModelErrorKind::{HostGone, InvalidResponse, RateLimited, Refused, Unavailable};
 
 fn ask(text: &str) -> ModelRequest {
     History::default().user(text).request()
@@ -66,9 +66,13 @@ async fn a_model_that_answers_is_the_only_one_that_is_asked() {
 
 #[tokio::test]
 async fn only_a_model_that_cannot_be_had_is_passed_over() {
-    for (kind, passed_over) in
-        [(Unavailable, true), (RateLimited, true), (Refused, false), (InvalidResponse, false)]
-    {
+    for (kind, passed_over) in [
+        (Unavailable, true),
+        (RateLimited, true),
+        (HostGone, true),
+        (Refused, false),
+        (InvalidResponse, false),
+    ] {
         let model = Fallback::new(failing(error(kind))).then(steps(vec![Step::text("second")]));
         let taken = take(&model, ask("hello")).await;
         let expected = if passed_over { ("second", None) } else { ("", Some(kind)) };

@@ -135,7 +135,7 @@ impl Taken {
 }
 
 /// Takes an answer to its end, and checks that nothing follows an error.
-pub(crate) async fn take(model: &impl Model, request: ModelRequest) -> Taken {
+pub(crate) async fn take(model: &(impl Model + ?Sized), request: ModelRequest) -> Taken {
     let mut stream = model.stream(request);
     let mut taken = Taken { deltas: Vec::new(), error: None };
     while let Some(item) = stream.next().await {

@@ -13,6 +13,7 @@ mod gen_ai;
 // Some of its helpers serve only the tests of real providers.
 #[cfg_attr(not(feature = "genai"), allow(dead_code))]
 mod history;
+mod live;
 mod log;
 #[cfg(feature = "genai")]
 mod mock_llm;

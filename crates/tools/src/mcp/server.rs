@@ -32,10 +32,10 @@ use super::{
     config::Config,
     connection::Connection,
     listing::Listing,
-    observers::Observers,
     start::Start,
     status::{McpState, McpStatus},
 };
+use crate::observers::Observers;
 
 /// The longest reason of a failure: a server may have said it.
 pub(super) const REASON_BYTES_MAX: usize = 512;

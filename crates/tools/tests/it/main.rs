@@ -12,6 +12,7 @@ mod blocking;
 #[cfg(feature = "builtin")]
 mod builtin;
 mod functions;
+mod live;
 mod schemas;
 mod support;
 mod toolboxes;
