@@ -29,6 +29,6 @@ pub mod stdio;
 
 pub use error::{ConnectionError, RejectedFrame, RejectedMessage};
 pub use frame::Framing;
-pub use remote::{RemoteOptions, RemoteWorld};
+pub use remote::{Connect, Jitter, RemoteOptions, RemoteWorld};
 pub use serve::{Closed, ServeOptions, Server};
 pub use stdio::stdio;

@@ -1,216 +1,186 @@
 //! The end beside the caller: a world that is somewhere else.
 //!
-//! A [`RemoteWorld`] is a [`NearEnd`] like that of every transport, so what it is told is checked
-//! like everywhere. Behind it stands one task that owns the pipe. Callers hand it requests and hold
+//! Behind a [`RemoteWorld`] stands one task that owns the pipe. Callers hand it requests and hold
 //! a place each until the answer has come, so what waits there is bounded; it hands each subscription
 //! its events, of which no more can be under way than were asked for. So a stream that nobody reads
-//! holds up neither the pipe nor this memory.
+//! holds up neither the pipe nor this memory. What it is told is checked as by every transport.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `options` | bounds, delays, chance |
+//! | `connect` | where a fresh pipe comes from |
+//! | `connection` | one connection as its callers hold it |
+//! | `driver`, `events` | the same one as the task holds it, and the events of one subscription |
+//! | `keeper` | the task: one connection after the other |
+//! | `link` | the connection of the moment, and what becomes of commands when it is lost |
+//! | `returning`, `world_stream` | subscriptions that outlive connections |
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
+#[cfg(unix)]
+use std::{io, path::PathBuf};
 
 use async_trait::async_trait;
 use polychat_core::{
-    Command, CommandError, Fault, FaultKind, Reply, Scope, StartAt, WorldId,
+    Command, CommandError, Reply, Scope, StartAt, WorldId,
     ports::{NoticeStream, WorldService},
 };
-use serde_json::value::RawValue;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::watch,
 };
 
 use self::{
-    driver::{Driver, Order, Waiting},
-    events::Events,
+    keeper::{Driven, Maker, State},
+    link::Link,
+    returning::{ChatStream, Returning},
+    world_stream::WorldStream,
 };
-use super::{
-    frame::Framing,
-    protocol::method,
-    rpc::{Request, RequestId, request_of_command},
-};
-use crate::{
-    bytes::{ByteDoor, Frames, NearEnd},
-    guard::Rejections,
-    wire::{WireLimits, encode_error},
-};
+use super::error::ConnectionError;
+#[cfg(unix)]
+use super::socket;
 
+mod connect;
+mod connection;
 mod driver;
 mod events;
+mod keeper;
+mod link;
+mod options;
+mod returning;
+mod world_stream;
+
+pub use connect::Connect;
+pub use options::{Jitter, RemoteOptions};
 
 /// The path that its diagnostics name.
 pub const PATH: &str = "ipc";
 
-/// How a remote world is spoken to.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct RemoteOptions {
-    /// How messages are told apart.
-    pub framing: Framing,
-    /// How many bytes are taken.
-    pub wire: WireLimits,
-    /// Requests without an answer at the same time; further ones wait for a place.
-    pub requests_in_flight_max: usize,
-    /// Events of one subscription that may wait for their reader, at least 1. The world keeps the
-    /// others, merged.
-    pub events_waiting_max: usize,
-    /// Counts and surfaces what is rejected.
-    pub rejections: Arc<Rejections>,
-}
-
-impl Default for RemoteOptions {
-    fn default() -> Self {
-        Self {
-            framing: Framing::default(),
-            wire: WireLimits::default(),
-            requests_in_flight_max: 256,
-            events_waiting_max: 64,
-            rejections: Arc::new(Rejections::new(PATH)),
-        }
-    }
-}
-
 /// A world at the other end of a pipe or socket.
 ///
-/// When the connection is lost, streams end as [`Unreadable`](polychat_core::EndReason::Unreadable)
-/// and commands fail with [`FaultKind::ConnectionLost`]: those without an answer may or may not have
-/// taken effect, and with the same ids they are safe to send again. Dropping the last of the world's
-/// handle and its streams closes the connection, which cancels nothing.
+/// [`connect`](Self::connect) makes a world that comes back: a connection that is lost is made again,
+/// with delays that grow up to a bound, for as long as anybody holds the world or a stream of it.
 ///
-/// An example stands at [`Server`](super::Server).
+/// - **Streams of chats** go on after the last notice that their reader took, inside of the same
+///   stream: every recorded event comes once and in order. They end when the world says that there
+///   is nothing to go on with: `Deleted` for a chat that is gone, `Damaged` for a cursor that is not
+///   of the log any more, for a server that comes back as another world or speaks another version.
+/// - **Streams of the world** begin again with what is true then; a chat that was told as busy and is
+///   not any more is told of, too.
+/// - **Commands under way** at the loss fail with [`ConnectionLost`](polychat_core::FaultKind):
+///   with the same ids they are safe to send again. What became of a prompt or a revision is asked
+///   first, and if it was accepted, that is the answer.
+/// - **Commands sent while it is away** wait for
+///   [`connect_duration_max`](RemoteOptions::connect_duration_max), then fail in the same way; too
+///   many of them are refused as `overloaded`.
+///
+/// [`over`](Self::over) speaks over one given pipe: when that is lost, streams end as
+/// [`Unreadable`](polychat_core::EndReason::Unreadable), and all commands fail.
+///
+/// Dropping the last of the world's handle and its streams closes the connection, which cancels
+/// nothing. Examples stand at [`Connect`] and at [`Server`](super::Server).
 pub struct RemoteWorld {
-    near: NearEnd<Door>,
+    link: Arc<Link>,
+    made: Arc<AtomicU64>,
 }
 
 impl RemoteWorld {
+    /// Connects to a world, and again whenever the connection is lost.
+    ///
+    /// Must be called inside a tokio runtime with its time enabled, where it starts one task.
+    ///
+    /// # Errors
+    ///
+    /// Why the first connection could not be made within
+    /// [`connect_duration_max`](RemoteOptions::connect_duration_max). It is tried once: whether a
+    /// server that was never there is worth waiting for, only the caller knows.
+    pub async fn connect<C: Connect>(
+        connector: C,
+        options: RemoteOptions,
+    ) -> Result<Self, ConnectionError> {
+        let made = Arc::default();
+        let maker = Maker { connector, options: options.clone(), made: Arc::clone(&made) };
+        let (world_id, driven) = maker.make(options.world_id.clone()).await?;
+        let (state, seen) = watch::channel(State::Up(driven.connection));
+        tokio::spawn(keeper::keep(maker, world_id.clone(), driven.driving, state));
+        Ok(Self { link: Arc::new(Link::new(world_id, seen, options).returning()), made })
+    }
+
+    /// Connects to the world that is served at this path, and again whenever the connection is lost,
+    /// also to another process that serves there later.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect); also when the path belongs to another user.
+    #[cfg(unix)]
+    pub async fn connect_socket(
+        path: impl Into<PathBuf>,
+        options: RemoteOptions,
+    ) -> Result<Self, ConnectionError> {
+        let path = path.into();
+        let connector = move || {
+            let path = path.clone();
+            async move { socket::connect(&path).await.map_err(io::Error::other) }
+        };
+        Self::connect(connector, options).await
+    }
+
     /// Speaks over this pipe with a server that must serve the world of this id.
     ///
-    /// Must be called inside a tokio runtime, where it starts one task. It does not wait for the
-    /// server; when that serves another world or speaks another version, every command fails with
-    /// [`FaultKind::Protocol`].
+    /// Must be called inside a tokio runtime with its time enabled, where it starts one task. It does
+    /// not wait for the server; when that serves another world or speaks another version, every
+    /// command fails with [`FaultKind::Protocol`](polychat_core::FaultKind::Protocol).
     #[must_use]
     pub fn over<T>(io: T, world_id: WorldId, options: RemoteOptions) -> Self
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (orders, ordered) = mpsc::unbounded_channel();
-        let ended = Arc::new(OnceLock::new());
-        let places = Arc::new(Semaphore::new(options.requests_in_flight_max));
-        let driver = Driver::new(io, world_id.clone(), &options, ordered);
-        tokio::spawn(driver.run(Arc::clone(&ended)));
-        let door = Door { orders, places, ids: AtomicU64::new(1), ended };
-        let near = NearEnd::new(world_id, door, options.rejections).limits(options.wire);
-        Self { near }
+        let driven = Driven::over(io, world_id.clone(), &options);
+        let (state, seen) = watch::channel(State::Up(driven.connection));
+        tokio::spawn(keeper::keep_one(driven.driving, state, options.connect_duration_max));
+        let made = Arc::new(AtomicU64::new(1));
+        Self { link: Arc::new(Link::new(world_id, seen, options)), made }
+    }
+
+    /// The world that is served.
+    #[must_use]
+    pub fn world_id(&self) -> &WorldId {
+        self.link.world_id()
+    }
+
+    /// Whether there is a connection now; for people to see, since the next moment may differ.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.link.is_up()
+    }
+
+    /// Connections made so far, the present one included.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// Records rejected so far.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.near.rejected()
+        self.link.options().rejections.count()
     }
 }
 
 #[async_trait]
 impl WorldService for RemoteWorld {
     async fn call(&self, command: Command) -> Result<Reply, CommandError> {
-        self.near.call(command).await
+        self.link.call(command).await
     }
 
     async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
-        self.near.subscribe(scope, start).await
+        let begun = self.link.begin(&scope, &start).await?;
+        let returning = Returning::new(Arc::clone(&self.link), scope.clone(), begun);
+        Ok(match scope {
+            Scope::World => Box::pin(WorldStream::new(returning)),
+            _ => Box::pin(ChatStream(returning)),
+        })
     }
-}
-
-/// What callers hold of the connection.
-struct Door {
-    /// Bounded by the places: a request and its cancelling at most for each, and for each
-    /// subscription one grant of room and its end.
-    orders: mpsc::UnboundedSender<Order>,
-    places: Arc<Semaphore>,
-    ids: AtomicU64,
-    /// Why the connection ended.
-    ended: Arc<OnceLock<Fault>>,
-}
-
-impl Door {
-    async fn place(&self) -> Result<OwnedSemaphorePermit, Vec<u8>> {
-        Arc::clone(&self.places).acquire_owned().await.map_err(|_| self.lost())
-    }
-
-    fn next_id(&self) -> u64 {
-        self.ids.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Sends a request and waits for what the driver makes of its answer.
-    async fn ask<A>(
-        &self,
-        id: u64,
-        message: Vec<u8>,
-        waiting: impl FnOnce(oneshot::Sender<Result<A, Vec<u8>>>) -> Waiting,
-        place: OwnedSemaphorePermit,
-    ) -> Result<A, Vec<u8>> {
-        let (answer, answered) = oneshot::channel();
-        let waiting = waiting(answer);
-        let order = Order::Request { id, message, waiting, place };
-        self.orders.send(order).map_err(|_| self.lost())?;
-        let mut unanswered = Unanswered { id: Some(id), orders: &self.orders };
-        let outcome = answered.await;
-        unanswered.id = None;
-        outcome.unwrap_or_else(|_| Err(self.lost()))
-    }
-
-    /// Why there is no answer.
-    fn lost(&self) -> Vec<u8> {
-        let fault = self.ended.get().cloned();
-        let fault = fault
-            .unwrap_or_else(|| Fault::new(FaultKind::ConnectionLost, "the connection has ended"));
-        encode_error(&CommandError::Fault(fault))
-    }
-}
-
-/// Tells the server that nobody waits any more, when the caller goes away before the answer.
-struct Unanswered<'a> {
-    id: Option<u64>,
-    orders: &'a mpsc::UnboundedSender<Order>,
-}
-
-impl Drop for Unanswered<'_> {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            // When nobody takes orders any more, the connection has ended and so has the request.
-            let _ = self.orders.send(Order::Cancel { id });
-        }
-    }
-}
-
-#[async_trait]
-impl ByteDoor for Door {
-    async fn call(&self, command: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
-        let place = self.place().await?;
-        let id = self.next_id();
-        let message = request_of_command(&RequestId::number(id), &command);
-        self.ask(id, message, Waiting::Call, place).await
-    }
-
-    async fn subscribe(&self, subscription: Vec<u8>) -> Result<Frames, Vec<u8>> {
-        let place = self.place().await?;
-        let id = self.next_id();
-        let message = subscribe_request(id, &subscription).map_err(|error| protocol(&error))?;
-        let orders = self.orders.clone();
-        let waiting = |answer| Waiting::Subscribe { answer, orders };
-        let events: Events = self.ask(id, message, waiting, place).await?;
-        Ok(Box::pin(events))
-    }
-}
-
-fn subscribe_request(id: u64, subscription: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
-    let params: &RawValue = serde_json::from_slice(subscription)?;
-    serde_json::to_vec(&Request::new(&RequestId::number(id), method::SUBSCRIBE, params))
-}
-
-/// The bytes of a fault of the protocol.
-fn protocol(why: &dyn std::fmt::Display) -> Vec<u8> {
-    encode_error(&CommandError::Fault(Fault::new(FaultKind::Protocol, &why.to_string())))
 }

@@ -5,11 +5,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use polychat_core::{Fault, FaultKind, WorldId};
+use polychat_core::WorldId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -21,7 +21,11 @@ use tokio::{
     },
 };
 
-use super::{RemoteOptions, events::Events, protocol as protocol_fault};
+use super::{
+    RemoteOptions,
+    connection::{Ended, fault, protocol as protocol_fault},
+    events::Events,
+};
 use crate::{
     error::{RejectedRecord, claim, why},
     guard::Rejections,
@@ -72,7 +76,10 @@ pub(super) enum Waiting {
 /// The task that owns the pipe.
 pub(super) struct Driver<T> {
     pipe: Pipe<T>,
-    world_id: WorldId,
+    /// The world that has to be served; `None` takes any.
+    wanted: Option<WorldId>,
+    /// Who waits to hear which world is served.
+    greeting: Option<oneshot::Sender<WorldId>>,
     orders: mpsc::UnboundedReceiver<Order>,
     waiting: HashMap<u64, (Waiting, Option<OwnedSemaphorePermit>)>,
     streams: HashMap<SubscriptionId, mpsc::Sender<Vec<u8>>>,
@@ -87,15 +94,17 @@ pub(super) struct Driver<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
     pub(super) fn new(
         io: T,
-        world_id: WorldId,
+        wanted: Option<WorldId>,
         options: &RemoteOptions,
         orders: mpsc::UnboundedReceiver<Order>,
+        greeting: oneshot::Sender<WorldId>,
     ) -> Self {
         let payload = options.wire.reply_bytes_max.max(options.wire.notice_bytes_max);
         let frame_bytes_max = payload.saturating_add(ENVELOPE_BYTES_MAX);
         Self {
             pipe: Pipe::new(io, options.framing, frame_bytes_max),
-            world_id,
+            wanted,
+            greeting: Some(greeting),
             orders,
             waiting: HashMap::new(),
             streams: HashMap::new(),
@@ -107,24 +116,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
     }
 
     /// Runs until the connection ends, or nobody holds its other side any more.
-    pub(super) async fn run(mut self, ended: Arc<OnceLock<Fault>>) {
+    pub(super) async fn run(mut self, ended: Ended) -> Result<(), ConnectionError> {
         let end = match self.initialize() {
             Ok(()) => std::future::poll_fn(|cx| self.poll(cx)).await,
             Err(error) => Err(error),
         };
-        let kind = match end {
-            Err(ConnectionError::Protocol { .. }) => FaultKind::Protocol,
-            _ => FaultKind::ConnectionLost,
-        };
-        let why = end.err().map_or_else(|| "the server has closed".into(), |e| e.to_string());
-        tracing::debug!(
-            world_id = self.world_id.as_str(),
-            path = super::PATH,
-            why,
-            "connection ended"
-        );
+        let fault = fault(&end);
+        let world_id = self.wanted.as_ref().map(WorldId::as_str);
+        tracing::debug!(world_id, path = super::PATH, why = &*fault.message, "connection ended");
         // Told before those who wait notice, which they do when this driver is dropped.
-        let _ = ended.set(Fault::new(kind, &why));
+        ended.because(fault);
+        end
     }
 
     fn initialize(&mut self) -> Result<(), ConnectionError> {
@@ -275,11 +277,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
         if server.protocol_version != protocol::VERSION {
             return Err(broken(&format!("it speaks version {}", server.protocol_version)));
         }
-        if server.world_id != self.world_id {
+        if self.wanted.as_ref().is_some_and(|wanted| *wanted != server.world_id) {
             let rejected =
                 RejectedRecord::ForeignWorld { claimed: server.world_id.as_str().into() };
             self.rejections.note(None, &rejected);
             return Err(broken(&rejected));
+        }
+        if let Some(greeting) = self.greeting.take() {
+            // Who went on without it has said which world it wants.
+            let _ = greeting.send(server.world_id);
         }
         Ok(())
     }
