@@ -5,7 +5,7 @@
 //! only what a type alone does not say: which method answers what. A change of the wire belongs
 //! into those types, never into this file.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use polychat_core::{Live, Recorded, notice::WorldNotice};
 use ts_rs::{Config, TS, TypeVisitor};
@@ -41,8 +41,8 @@ const HEAD: &str = "\
 
 /// The declarations of everything that crosses the wire, as one module.
 ///
-/// Maps come first (`Methods`, `ClientNotifications`, `ServerNotifications`), then each type where
-/// it is met first. Numbers are `number`; what may be left out is optional and never `null`.
+/// Maps come first (`Methods`, `ClientNotifications`, `ServerNotifications`), then the types by
+/// their names. Numbers are `number`; what may be left out is optional and never `null`.
 ///
 /// ```
 /// let declarations = polychat_transport::typescript::declarations();
@@ -66,7 +66,10 @@ pub fn declarations() -> String {
     );
     all.visit::<ErrorObject>();
     let maps = [methods, from_client, from_server].map(|map| print::declaration(&map));
-    let types = all.declared.iter().map(|declared| print::declaration(declared));
+    let types = all
+        .docs
+        .iter()
+        .map(|((_, text), docs)| print::declaration(&format!("{docs}export {text}")));
     let parts: Vec<String> = maps.into_iter().chain(types).collect();
     format!("{HEAD}\n{}", parts.join("\n"))
 }
@@ -153,17 +156,17 @@ fn notifications(
     format!("/** {docs} */export type {name} = {{ {} }};", fields.join(", "))
 }
 
-/// The declarations met so far, each once, each followed by what it is made of.
+/// The declarations met so far, by name and text.
+///
+/// They are sorted, because `ts_rs` meets what a type is made of in no order.
 struct Declarations {
     config: Config,
-    met: HashSet<String>,
-    declared: Vec<String>,
+    docs: BTreeMap<(String, String), String>,
 }
 
 impl Declarations {
     fn new() -> Self {
-        let config = Config::new().with_large_int("number");
-        Self { config, met: HashSet::new(), declared: Vec::new() }
+        Self { config: Config::new().with_large_int("number"), docs: BTreeMap::new() }
     }
 }
 
@@ -173,12 +176,17 @@ impl TypeVisitor for Declarations {
         if T::output_path().is_none() {
             return;
         }
-        let declaration = T::decl(&self.config);
-        if !self.met.insert(declaration.clone()) {
-            return;
-        }
         let docs = T::docs().unwrap_or_default();
-        self.declared.push(format!("{docs}export {declaration}"));
-        T::visit_dependencies(self);
+        match self.docs.entry((T::ident(&self.config), T::decl(&self.config))) {
+            // Two types that are one on the wire: what says more stays.
+            Entry::Occupied(mut same) if same.get().len() < docs.len() => {
+                same.insert(docs);
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(new) => {
+                new.insert(docs);
+                T::visit_dependencies(self);
+            }
+        }
     }
 }
