@@ -17,14 +17,14 @@
  * @module
  */
 
+import { checkChat } from "./check.js";
+import { Rejected } from "./errors.js";
 import { addOutput, moveCall, setProgress } from "./fold/call.js";
-import { FoldError } from "./fold/error.js";
 import { importMessage, truncate } from "./fold/history.js";
 import { addChunk, endMessage, saveMessage, startMessage } from "./fold/message.js";
 import { acceptPrompt, editPrompt, withdrawPrompt } from "./fold/queue.js";
 import { endTurn, startTurn, takeIn } from "./fold/turn.js";
 
-export { FoldError } from "./fold/error.js";
 export { busyOf, messagesOf, openMessageOf, outcomeOf, pendingOf, unreadOf } from "./fold/view.js";
 export { emptyChat } from "./fold/state.js";
 
@@ -43,35 +43,21 @@ export { emptyChat } from "./fold/state.js";
  * The chat after one more notice of its feed; the chat itself when that says nothing new.
  *
  * Costs what changes: a piece of text costs one message and the list of this turn's messages,
- * however long the chat is. An event of a type that is not known here only moves the head.
+ * however long the chat is.
  *
  * @param {ChatState} state
  * @param {ChatNotice} notice
  * @returns {ChatState}
- * @throws {FoldError} When the notice is of another chat or of none, or something before it is
- *   missing. Nothing has changed then.
+ * @throws {Rejected} When the notice is of another chat, of none or of no known type, or something
+ *   before it is missing. Nothing has changed then.
  */
 export function apply(state, { cursor, event }) {
-  refuseForeign(state, event);
+  checkChat(state.chatId, event.chatId);
   const next = "seq" in event ? recorded(state, event) : unrecorded(state, event);
   const ended = event.type === "ended" ? event.reason : null;
   const at = cursor ?? next.cursor;
   if (next.ended === ended && next.cursor === at) return next;
   return { ...next, cursor: at, ended };
-}
-
-/**
- * @param {ChatState} state
- * @param {{ chatId?: unknown, type: string }} event
- */
-function refuseForeign(state, event) {
-  const { chatId } = event;
-  if (typeof chatId !== "string") {
-    throw new FoldError("missing_chat", `an event of no chat in the feed of ${state.chatId}`);
-  }
-  if (chatId !== state.chatId) {
-    throw new FoldError("foreign_chat", `an event of chat ${chatId} in the feed of ${state.chatId}`);
-  }
 }
 
 /**
@@ -82,12 +68,12 @@ function refuseForeign(state, event) {
 function recorded(state, event) {
   const { seq, at } = event;
   if (!Number.isSafeInteger(seq) || seq < 1) {
-    throw new FoldError("malformed", "the seq of an event is no positive integer");
+    throw new Rejected("malformed", { chatId: state.chatId });
   }
   // The same number in the same log is the same event.
   if (seq <= state.head) return state;
   if (seq !== state.head + 1) {
-    throw new FoldError("out_of_order", `event ${state.head + 1} was to come, ${seq} came`);
+    throw new Rejected("out_of_order", { claimed: String(seq), chatId: state.chatId });
   }
   const next = folded(state, event);
   const copied = event.type === "chat.created" || event.type === "message.imported";
@@ -155,7 +141,7 @@ function foldedInTurn(state, event) {
     case "approval.resolved":
       return moveCall(state, event);
     default:
-      return state;
+      return refuseUnknown(state, event);
   }
 }
 
@@ -173,9 +159,22 @@ function unrecorded(state, event) {
       return addOutput(state, event);
     case "tool.progress":
       return setProgress(state, event);
-    default:
+    case "ended":
       return state;
+    default:
+      return refuseUnknown(state, event);
   }
+}
+
+/**
+ * A view with a hole would pass for a whole one.
+ *
+ * @param {ChatState} state
+ * @param {{ type: string }} event
+ * @returns {never}
+ */
+function refuseUnknown({ chatId }, { type }) {
+  throw new Rejected("unknown_type", { claimed: String(type).slice(0, 128), chatId });
 }
 
 /**

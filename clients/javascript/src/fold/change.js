@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FoldError } from "./error.js";
+import { Rejected } from "../errors.js";
 
 /** @import { AssistantMessage, ChatState, Message } from "./state.js" */
 
@@ -35,5 +35,5 @@ export function changeMessage(state, id, change) {
  */
 export function refuseUnbegun(state, messageId) {
   if (messageId <= state.head) return;
-  throw new FoldError("not_open", `a live event of message ${messageId}, which has not begun`);
+  throw new Rejected("not_open", { claimed: String(messageId), chatId: state.chatId });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FoldError } from "./error.js";
+import { Rejected } from "../errors.js";
 
 /**
  * The length of a text in UTF-8, in bytes.
@@ -69,9 +69,9 @@ function widthAt(text, at) {
  */
 export function grow(known, bytes, offset, piece) {
   if (offset > bytes) {
-    throw new FoldError("text_gap", `${bytes} bytes are there, a piece begins at ${offset}`);
+    throw new Rejected("text_gap", { claimed: `${offset} of ${bytes} bytes` });
   }
   const rest = afterBytes(piece, bytes - offset);
-  if (rest === null) throw new FoldError("malformed", "a piece of text begins within a character");
+  if (rest === null) throw new Rejected("malformed", { claimed: "a piece of a character" });
   return { text: known + rest, bytes: bytes + utf8Length(rest) };
 }
