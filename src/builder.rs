@@ -55,6 +55,8 @@ struct Options {
     #[cfg(feature = "tools")]
     single_tools: polychat_tools::ToolsBuilder,
     tools: Option<Arc<dyn Toolbox>>,
+    #[cfg(feature = "tools")]
+    hosts: Option<crate::Hosts>,
     context_policy: Option<Arc<dyn ContextPolicy>>,
     context_provider: Option<Arc<dyn ContextProvider>>,
     limits: Limits,
@@ -78,6 +80,8 @@ impl WorldBuilder {
             #[cfg(feature = "tools")]
             single_tools: polychat_tools::Tools::builder(),
             tools: None,
+            #[cfg(feature = "tools")]
+            hosts: None,
             context_policy: None,
             context_provider: None,
             limits: Limits::default(),
@@ -194,6 +198,18 @@ impl WorldBuilder {
         self
     }
 
+    /// Uses the models and tools that these hosts bring, now and later.
+    ///
+    /// What the world has itself goes before theirs, and hosts that come later cannot bring
+    /// anything of those names. Which agent may use which tools says its [`ToolSelection`]. An
+    /// agent may name a model that no host has brought yet.
+    #[cfg(feature = "tools")]
+    #[must_use]
+    pub fn hosts(mut self, hosts: &crate::Hosts) -> Self {
+        self.options.hosts = Some(hosts.clone());
+        self
+    }
+
     /// Sets what decides how much of a long history a model receives.
     #[must_use]
     pub fn context_policy(mut self, policy: impl ContextPolicy + 'static) -> Self {
@@ -278,6 +294,11 @@ impl WorldBuilder {
         let mut options = WorldOptions::new(world, store, agent, model);
         options.search = search;
         options.agents = agents;
+        #[cfg(feature = "tools")]
+        if let Some(hosts) = &self.options.hosts {
+            hosts.keep_free(models.iter().map(|(name, _)| name.clone()), []);
+            options.model_source = Some(hosts.models());
+        }
         options.models.extend(models);
         options.limits = self.options.limits;
         options.handle = self.options.handle;
@@ -294,6 +315,20 @@ impl Options {
     /// All tools as one toolbox; `None` if there are none.
     #[cfg(feature = "tools")]
     fn toolbox(&self) -> Result<Option<Arc<dyn Toolbox>>, Error> {
+        let own = self.own_tools()?;
+        let Some(hosts) = &self.hosts else { return Ok(own) };
+        let mut all = polychat_tools::Tools::builder();
+        if let Some(own) = own {
+            let specs = own.catalog().specs();
+            hosts.keep_free([], specs.iter().map(|spec| Arc::clone(&spec.name)));
+            all = all.add_source(own);
+        }
+        Ok(Some(Arc::new(all.add_source(hosts.tools()).build()?)))
+    }
+
+    /// The tools that the world has itself.
+    #[cfg(feature = "tools")]
+    fn own_tools(&self) -> Result<Option<Arc<dyn Toolbox>>, Error> {
         let (single, given) = (self.single_tools.clone(), self.tools.clone());
         if single.is_empty() {
             return Ok(given);

@@ -50,6 +50,8 @@
 //! - `tools`: tools from functions, checked before they run, and a few that are safe to give to
 //!   anybody.
 //! - `mcp`: tools of MCP servers, over stdio and streamable HTTP.
+//! - `ipc`: the world over pipes and sockets, see [`transport`]; with `tools`, [`Hosts`] let
+//!   programs at the other end bring models and tools.
 //! - `genai`: real models, behind any OpenAI-compatible server and other providers.
 
 mod approvals;
@@ -57,6 +59,8 @@ mod builder;
 mod chat;
 mod error;
 mod follow;
+#[cfg(feature = "tools")]
+mod hosts;
 mod prompt;
 mod text;
 mod world;
@@ -66,6 +70,8 @@ pub use approvals::WaitingCall;
 pub use builder::WorldBuilder;
 pub use chat::{Chat, PromptRequest};
 pub use error::Error;
+#[cfg(feature = "tools")]
+pub use hosts::Hosts;
 pub use prompt::PromptHandle;
 pub use world::World;
 pub use worlds::Worlds;

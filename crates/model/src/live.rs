@@ -4,7 +4,7 @@
 //! where its models run; a transport brings those of a host, and takes them out when the host goes.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -58,15 +58,10 @@ impl LiveModels {
         &self,
         models: impl IntoIterator<Item = (ModelName, Arc<dyn Model>)>,
     ) -> Result<ModelsStay, Refusal> {
-        let mut offered = HashMap::new();
-        for (name, model) in models {
-            if offered.insert(name.clone(), model).is_some() {
-                return Err(taken(&name));
-            }
-        }
-        let names: Vec<_> = offered.keys().cloned().collect();
+        let (names, models): (Vec<_>, Vec<_>) = models.into_iter().unzip();
         let mut set = self.0.lock();
         set.check(&names)?;
+        let offered: HashMap<_, _> = names.iter().cloned().zip(models).collect();
         set.gone.retain(|name| !offered.contains_key(name));
         set.live.extend(offered);
         Ok(ModelsStay { shared: Arc::clone(&self.0), names })
@@ -179,8 +174,11 @@ struct Set {
 
 impl Set {
     fn check(&self, names: &[ModelName]) -> Result<(), Refusal> {
-        if let Some(name) = names.iter().find(|name| self.live.contains_key(*name)) {
-            return Err(taken(name));
+        let mut offered = HashSet::new();
+        for name in names {
+            if self.live.contains_key(name) || !offered.insert(name) {
+                return Err(taken(name));
+            }
         }
         let count = self.live.len().saturating_add(names.len());
         if count > MODELS_MAX {

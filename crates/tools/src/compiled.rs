@@ -12,7 +12,7 @@ use crate::{
 
 /// How many tools one toolbox takes. Providers take fewer in one request; which agent gets which
 /// says its selection.
-pub(crate) const TOOLS_MAX: usize = 1_024;
+pub const TOOLS_MAX: usize = 1_024;
 
 /// Tools that are ready to be put into a toolbox: checked, and their schemas compiled.
 ///

@@ -50,7 +50,7 @@ mod schema;
 mod tools;
 
 pub use blocking::{BlockingPool, blocking_tool};
-pub use compiled::CompiledTools;
+pub use compiled::{CompiledTools, TOOLS_MAX};
 pub use context::{Progress, ToolContext};
 pub use error::ToolsError;
 pub use function::{FnTool, NoArguments, tool, tool_with};
