@@ -9,16 +9,17 @@
 //! | `events/unsubscribe` | request | no event comes after its answer |
 //! | `events/more` | notification | the client has room for more events of a subscription |
 //! | `event` | notification, to the client | one notice |
-//! | `$/cancelRequest` | notification | the request is answered with `-32800` |
+//! | `$/cancelRequest` | notification, also to the client | the request is answered with `-32800` |
 //!
-//! The host's own tools and models will add `host/register` to the client's requests, and
-//! `tool/call` and `model/stream` to the server's.
+//! What a client that brings tools and models of its own is asked and says is in [`host`].
 
 use polychat_core::WorldId;
 use serde::{Deserialize, Serialize};
 
 use super::rpc::RequestId;
 use crate::wire::WireNotice;
+
+pub mod host;
 
 /// The version of this protocol.
 pub const VERSION: u32 = 1;
@@ -41,6 +42,18 @@ pub mod method {
     pub const EVENT: &str = "event";
     /// The client does not wait for an answer any more.
     pub const CANCEL: &str = "$/cancelRequest";
+    /// A client brings models and tools.
+    pub const REGISTER: &str = "host/register";
+    /// A tool of the client is called.
+    pub const TOOL_CALL: &str = "tool/call";
+    /// A model of the client is asked.
+    pub const MODEL_STREAM: &str = "model/stream";
+    /// A tool shows text.
+    pub const TOOL_OUTPUT: &str = "tool/output";
+    /// A tool says how far it is.
+    pub const TOOL_PROGRESS: &str = "tool/progress";
+    /// A model says a piece of its answer.
+    pub const MODEL_DELTA: &str = "model/delta";
 }
 
 /// What a client says of itself.
