@@ -1,0 +1,83 @@
+/**
+ * The words of the wire, and what this client adds to them. Types only.
+ *
+ * What crosses the wire is declared in `types/wire.d.ts`, which is made from the server's own types;
+ * nothing else in this package imports it.
+ *
+ * @module
+ */
+
+/** @typedef {import("#wire").Methods} Methods what the world can be asked, by method */
+/** @typedef {import("#wire").Part} Part */
+/** @typedef {import("#wire").PromptMode} PromptMode */
+/** @typedef {import("#wire").PromptOutcome} PromptOutcome */
+/** @typedef {import("#wire").PromptState} PromptState */
+/** @typedef {import("#wire").Failure} Failure */
+/** @typedef {import("#wire").ToolCall} ToolCall */
+/** @typedef {import("#wire").ApprovalDecision} ApprovalDecision */
+/** @typedef {import("#wire").AgentConfig} AgentConfig */
+/** @typedef {import("#wire").WorldSettings} WorldSettings */
+/** @typedef {import("#wire").Summary} Summary */
+/** @typedef {import("#wire").Snapshot} Snapshot */
+/** @typedef {import("#wire").Message} Message */
+/** @typedef {import("#wire").WaitingPrompt} WaitingPrompt */
+/** @typedef {import("#wire").PendingApproval} PendingApproval */
+/** @typedef {import("#wire").Metadata} Metadata JSON that the embedder attaches and gets back untouched */
+/** @typedef {import("#wire").RecordedEvent} RecordedEvent stored, each exactly once */
+/** @typedef {import("#wire").LiveEvent} LiveEvent in flight, may be merged */
+/** @typedef {import("#wire").WorldEvent} WorldEvent */
+/** @typedef {import("#wire").EndReason} EndReason */
+
+/**
+ * A tool as models are told of it.
+ *
+ * @typedef {object} ToolSpec
+ * @property {string} name
+ * @property {string} description for the model
+ * @property {Record<string, unknown>} schema JSON schema of its arguments
+ * @property {"read" | "act" | "question"} kind whether it only reads, acts, or asks a person
+ * @property {boolean} needsApproval whether a person must allow each call, whatever the policy says
+ * @property {number} [durationMaxMs]
+ * @property {number} [resultBytesMax]
+ */
+
+/**
+ * The last event of a stream; it says why nothing follows.
+ *
+ * @typedef {{ type: "ended", reason: EndReason, chatId?: string }} Ended
+ */
+
+/**
+ * Only of the world's feed, only from this client: the connection was away and is back. What was
+ * created or deleted meanwhile was not told, so lists are to be read again; the statuses follow.
+ *
+ * @typedef {{ type: "feed.resumed" }} Resumed
+ */
+
+/**
+ * What a chat's events bring; its cursor is where to go on after it. Only `ended` has none.
+ *
+ * @typedef {{ cursor: string, event: RecordedEvent | LiveEvent } | { cursor?: undefined, event: Ended }} ChatNotice
+ */
+
+/** @typedef {{ cursor?: undefined, event: WorldEvent | Ended | Resumed }} FeedNotice what the world's feed brings */
+
+/**
+ * Something that operators should know: what was rejected, what could not be registered again.
+ *
+ * @typedef {{ kind: "rejected" | "host" | "connection", reason: string, claimed?: string, chatId?: string, error?: unknown }} ClientDiagnostic
+ */
+
+/** @typedef {{ name: string, version?: string }} PeerInfo */
+
+/**
+ * What the server says of itself.
+ *
+ * @typedef {object} ServerInfo
+ * @property {number} protocolVersion
+ * @property {PeerInfo} server
+ * @property {string} worldId
+ * @property {{ frameBytesMax?: number, requestsInFlightMax?: number, subscriptionsMax?: number }} limits
+ */
+
+export {};
