@@ -8,6 +8,10 @@ export type Methods = {
   shutdown: { params: Record<string, never>, result: Done };
   "events/subscribe": { params: SubscribeParams, result: Subscription };
   "events/unsubscribe": { params: Subscription, result: Done };
+  "host/register": { params: Register, result: Done };
+  "tool/output": { params: ToolOutputParams, result: Done };
+  "tool/progress": { params: ToolProgressParams, result: Done };
+  "model/delta": { params: ModelDeltaParams, result: Done };
   "chat/create": { params: NewChatParams, result: Extract<Reply, { type: "chat" }> };
   "chat/fork": { params: ForkParams, result: Extract<Reply, { type: "chat" }> };
   "chat/import": { params: ImportParams, result: Extract<Reply, { type: "chat" }> };
@@ -34,8 +38,20 @@ export type Methods = {
   "agent/remove": { params: AgentParams, result: Extract<Reply, { type: "done" }> };
 };
 
+/** What a server may ask a client that brings models and tools. */
+export type HostMethods = {
+  "tool/call": { params: ToolCallParams, result: ToolCallResult };
+  "model/stream": { params: ModelStreamParams, result: ModelStreamResult };
+};
+
 /** What a client may tell. */
-export type ClientNotifications = { "events/more": More, "$/cancelRequest": Cancel };
+export type ClientNotifications = {
+  "events/more": More;
+  "$/cancelRequest": Cancel;
+  "tool/output": ToolOutputParams;
+  "tool/progress": ToolProgressParams;
+  "model/delta": ModelDeltaParams;
+};
 
 /** What a server tells. */
 export type ServerNotifications = { event: EventParams, "$/cancelRequest": Cancel };
@@ -112,6 +128,34 @@ export type BodyParams = {
   /** The stored part of the host context. */
   context?: Metadata;
 };
+
+/** What an embedder attached to chat and prompt, untouched. */
+export type CallContext = {
+  /** The stored part that came with the chat. */
+  chat: Metadata;
+  /** The stored part that came with the prompt that began the turn. */
+  prompt: Metadata;
+};
+
+/** The `data` of the error by which a client ends a call. */
+export type CallFailure = {
+  /** What sort of error, of a model; `unavailable` when left out. */
+  kind?: CallFailureKind;
+  /** Whether trying again makes sense. */
+  retryable?: boolean;
+  /** How long to wait first, in milliseconds, of a model; it makes the error retryable. */
+  retryAfterMs?: number;
+};
+
+/** Why a client's model could not answer. */
+export type CallFailureKind
+  = "unavailable"
+  | "rate_limited"
+  | "refused"
+  | "invalid_response";
+
+/** Names one call on one connection; opaque, and never used again there. */
+export type CallId = string;
 
 /** Which request is not waited for any more. */
 export type Cancel = {
@@ -613,6 +657,14 @@ export type MessagesParams = {
  */
 export type Metadata = Record<string, JsonValue>;
 
+/** A piece of a model's answer. */
+export type ModelDeltaParams = {
+  /** The call. */
+  callId: CallId;
+  /** The piece. */
+  delta: WireDelta;
+};
+
 /** The name under which a model is registered with a world. */
 export type ModelName = string;
 
@@ -624,6 +676,34 @@ export type ModelParams = {
   outputTokensMax?: number;
   /** How hard to think: a word that the provider understands, for example `low` or `high`. */
   reasoningEffort?: string;
+};
+
+/** A request to a model. */
+export type ModelStreamParams = {
+  /** The call. */
+  callId: CallId;
+  /** The model. */
+  model: ModelName;
+  /** Who is to answer, so that its own messages can be told from those of other agents. */
+  agent?: AgentName;
+  /** The agent's instructions; empty for none. */
+  system: string;
+  /** The history, oldest first. */
+  messages: Array<Message>;
+  /** What the agent asks of the model. */
+  params: ModelParams;
+  /** The tools that the agent may use. */
+  tools: Array<ToolSpec>;
+  /** What the embedder attached. */
+  context: CallContext;
+};
+
+/** How an answer ended that is complete. */
+export type ModelStreamResult = {
+  /** Why it ends where it does; `stop` when left out. */
+  finish?: FinishReason;
+  /** What it cost, if no delta has said so. */
+  usage?: Usage;
 };
 
 /** How much room a client has again. */
@@ -646,6 +726,12 @@ export type NewChatParams = {
   agent?: string;
   /** The stored part of the host context. */
   context?: Metadata;
+};
+
+/** A model of a client. */
+export type OfferedModel = {
+  /** The name by which agents find it. */
+  name: ModelName;
 };
 
 /** What a context policy left out of a request. */
@@ -1118,6 +1204,14 @@ export type Refusal = {
   callId: string;
 };
 
+/** What a client brings; all of it is taken, or nothing. */
+export type Register = {
+  /** Its models. */
+  models?: Array<OfferedModel>;
+  /** Its tools. */
+  tools?: Array<ToolSpec>;
+};
+
 /** A reply as it travels. */
 export type Reply = { type: "done" } | {
   type: "chat";
@@ -1335,6 +1429,27 @@ export type ToolCall = {
  */
 export type ToolCallId = string;
 
+/** A call of a tool. */
+export type ToolCallParams = {
+  /** The call. */
+  callId: CallId;
+  /** The tool. */
+  name: string;
+  /** Its arguments, which fit its schema. */
+  arguments: JsonValue;
+  /** What the embedder attached. */
+  context: CallContext;
+};
+
+/** What a tool answered; an error instead has a message, which the model hears. */
+export type ToolCallResult = {
+  /** The answer, for the model and for people. */
+  parts: Array<Part>;
+};
+
+/** What running a tool means. */
+export type ToolKind = "read" | "act" | "question";
+
 /** What a tool answered. */
 export type ToolOutput = {
   /** The answer, for the model and for people. */
@@ -1345,6 +1460,14 @@ export type ToolOutput = {
   unshownBytes?: number;
 };
 
+/** Text that a running tool shows to people. */
+export type ToolOutputParams = {
+  /** The call. */
+  callId: CallId;
+  /** The text. */
+  text: string;
+};
+
 /** When a person must allow a call. */
 export type ToolPolicy = {
   /** For all tools that `tools` does not name. */
@@ -1353,11 +1476,46 @@ export type ToolPolicy = {
   tools?: { [key in string]: PolicyMode };
 };
 
+/** How far a running tool is. */
+export type ToolProgressParams = {
+  /** The call. */
+  callId: CallId;
+  /** Any JSON, by custom `{"progress": 3, "total": 10, "message": "…"}`. */
+  progress: JsonValue;
+};
+
 /** Which tools an agent may use. */
 export type ToolSelection = { kind: "none" } | { kind: "all" } | { kind: "only", names: Array<string> };
 
 /** How a source of tools is doing. */
 export type ToolSourceState = "starting" | "ready" | "failed";
+
+/** What a tool is, as models and rules see it. */
+export type ToolSpec = {
+  /** Its name, unique among the tools of a world. */
+  name: string;
+  /** What it does, for the model. */
+  description: string;
+  /** The JSON schema of its arguments. */
+  schema: JsonValue;
+  /** What running it means. */
+  kind: ToolKind;
+  /**
+   * Whether a person must allow each call that the policy would let run. A person may do so for
+   * a whole chat.
+   */
+  needsApproval: boolean;
+  /**
+   * How long one call may take, in milliseconds, where that is less than
+   * `Limits::tool_duration_max`.
+   */
+  durationMaxMs?: number;
+  /**
+   * How large the result of one call may be, in bytes, where that is less than
+   * `Limits::tool_result_bytes_max`.
+   */
+  resultBytesMax?: number;
+};
 
 /** Names a turn by the seq of its `turn.started`. */
 export type TurnId = Seq;
@@ -1403,6 +1561,29 @@ export type WaitingPrompt = {
   mode: PromptMode;
   /** Its content. */
   parts: Array<Part>;
+};
+
+/** What a model says, piece by piece. */
+export type WireDelta = {
+  type: "text";
+  /** The text. */
+  text: string;
+} | {
+  type: "reasoning";
+  /** The text. */
+  text: string;
+} | {
+  type: "toolCall";
+  /** The call. */
+  call: ToolCall;
+} | {
+  type: "opaque";
+  /** The part. */
+  part: Part;
+} | {
+  type: "usage";
+  /** The cost. */
+  usage: Usage;
 };
 
 /** Why a prompt left the queue without a turn. */

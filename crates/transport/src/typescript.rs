@@ -14,6 +14,10 @@ use crate::{
     ipc::{
         protocol::{
             Cancel, Done, EventParams, InitializeParams, InitializeResult, More, Subscription,
+            host::{
+                CallFailure, ModelDeltaParams, ModelStreamParams, ModelStreamResult, Register,
+                ToolCallParams, ToolCallResult, ToolOutputParams, ToolProgressParams,
+            },
             method,
         },
         rpc::ErrorObject,
@@ -41,8 +45,8 @@ const HEAD: &str = "\
 
 /// The declarations of everything that crosses the wire, as one module.
 ///
-/// Maps come first (`Methods`, `ClientNotifications`, `ServerNotifications`), then the types by
-/// their names. Numbers are `number`; what may be left out is optional and never `null`.
+/// Maps come first (`Methods`, `HostMethods`, `ClientNotifications`, `ServerNotifications`), then
+/// the types by their names. Numbers are `number`; what may be left out is optional and never `null`.
 ///
 /// ```
 /// let declarations = polychat_transport::typescript::declarations();
@@ -56,7 +60,13 @@ pub fn declarations() -> String {
         &mut all,
         "ClientNotifications",
         "What a client may tell.",
-        &[(method::MORE, name_of::<More>), (method::CANCEL, name_of::<Cancel>)],
+        &[
+            (method::MORE, name_of::<More>),
+            (method::CANCEL, name_of::<Cancel>),
+            (method::TOOL_OUTPUT, name_of::<ToolOutputParams>),
+            (method::TOOL_PROGRESS, name_of::<ToolProgressParams>),
+            (method::MODEL_DELTA, name_of::<ModelDeltaParams>),
+        ],
     );
     let from_server = notifications(
         &mut all,
@@ -64,8 +74,10 @@ pub fn declarations() -> String {
         "What a server tells.",
         &[(method::EVENT, name_of::<EventParams<'static>>), (method::CANCEL, name_of::<Cancel>)],
     );
+    let of_a_host = host_methods(&mut all);
     all.visit::<ErrorObject>();
-    let maps = [methods, from_client, from_server].map(|map| print::declaration(&map));
+    all.visit::<CallFailure>();
+    let maps = [methods, of_a_host, from_client, from_server].map(|map| print::declaration(&map));
     let types = all
         .docs
         .iter()
@@ -121,20 +133,41 @@ pub fn replies() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// What the connection itself is asked.
-const OF_THE_CONNECTION: [(&str, NameOf, NameOf); 5] = [
+const OF_THE_CONNECTION: [Method; 9] = [
     (method::INITIALIZE, name_of::<InitializeParams>, name_of::<InitializeResult>),
     (method::PING, nothing, name_of::<Done>),
     (method::SHUTDOWN, nothing, name_of::<Done>),
     (method::SUBSCRIBE, name_of::<WireSubscribe>, name_of::<Subscription>),
     (method::UNSUBSCRIBE, name_of::<Subscription>, name_of::<Done>),
+    (method::REGISTER, name_of::<Register>, name_of::<Done>),
+    (method::TOOL_OUTPUT, name_of::<ToolOutputParams>, name_of::<Done>),
+    (method::TOOL_PROGRESS, name_of::<ToolProgressParams>, name_of::<Done>),
+    (method::MODEL_DELTA, name_of::<ModelDeltaParams>, name_of::<Done>),
 ];
+
+/// What a client that brings models and tools is asked.
+const OF_A_HOST: [Method; 2] = [
+    (method::TOOL_CALL, name_of::<ToolCallParams>, name_of::<ToolCallResult>),
+    (method::MODEL_STREAM, name_of::<ModelStreamParams>, name_of::<ModelStreamResult>),
+];
+
+/// A method, its parameters and its result.
+type Method = (&'static str, NameOf, NameOf);
+
+fn pair(all: &mut Declarations, (method, params, result): Method) -> String {
+    let (params, result) = (params(all), result(all));
+    format!("\"{method}\": {{ params: {params}, result: {result} }}")
+}
+
+fn host_methods(all: &mut Declarations) -> String {
+    let fields = OF_A_HOST.map(|method| pair(all, method)).join(", ");
+    let docs = "/** What a server may ask a client that brings models and tools. */";
+    format!("{docs}export type HostMethods = {{ {fields} }};")
+}
 
 fn methods(all: &mut Declarations) -> String {
     let reply = name_of::<WireReply>(all);
-    let of_the_connection = OF_THE_CONNECTION.map(|(method, params, result)| {
-        let (params, result) = (params(all), result(all));
-        format!("\"{method}\": {{ params: {params}, result: {result} }}")
-    });
+    let of_the_connection = OF_THE_CONNECTION.map(|method| pair(all, method));
     let commands = COMMANDS.map(|(method, params, kind)| {
         let params = params(all);
         let result = format!("Extract<{reply}, {{ type: \"{kind}\" }}>");
