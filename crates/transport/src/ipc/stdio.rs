@@ -56,7 +56,6 @@ impl<R, W> Stdio<R, W> {
     }
 
     /// Ready once the input was read to its end, or failed.
-    #[must_use]
     pub fn input_ended(&self) -> WaitForCancellationFutureOwned {
         self.ended.clone().cancelled_owned()
     }

@@ -7,12 +7,17 @@ use polychat_testkit::samples::world_id;
 use polychat_transport::ipc::{Framing, RemoteOptions, RemoteWorld, ServeOptions, Server};
 
 mod by_hand;
+mod decoder;
 mod faults;
 mod frames;
 mod in_turn;
 mod messages;
+mod reconnect;
 mod remote;
 mod requests;
+#[cfg(unix)]
+mod socket;
+mod stdio;
 
 /// Bytes that the pair keeps in each direction: few, so that every check meets a full pipe.
 const PIPE_BYTES: usize = 512;

@@ -108,11 +108,13 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<UnixStream> {
         loop {
             let (stream, _) = self.socket.accept().await?;
-            let user = peer::user_of(&stream)?;
-            if user == peer::this_user() {
-                return Ok(stream);
+            match peer::user_of(&stream) {
+                Ok(user) if user == peer::this_user() => return Ok(stream),
+                user => {
+                    let who = format_args!("{user:?} connected");
+                    self.rejections.note_input("foreign_user", &who);
+                }
             }
-            self.rejections.note_input("foreign_user", &format_args!("user {user} connected"));
         }
     }
 
