@@ -111,7 +111,7 @@ impl Link {
     }
 
     pub(super) async fn call(&self, command: Command) -> Result<Reply, CommandError> {
-        let in_question = InQuestion::of(&command);
+        let in_question = self.returns.then(|| InQuestion::of(&command)).flatten();
         let connection = self.connection().await?;
         let answer = connection.call(command).await;
         match (&answer, in_question) {

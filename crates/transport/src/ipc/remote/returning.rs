@@ -59,6 +59,11 @@ impl Returning {
         &self.link
     }
 
+    /// Whether it waits for a connection.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self.phase, Phase::Away(_))
+    }
+
     /// What is heard next; `None` after the end.
     pub(super) fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Option<Heard>> {
         loop {

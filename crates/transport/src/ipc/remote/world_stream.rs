@@ -118,10 +118,14 @@ impl Stream for WorldStream {
                     return Poll::Ready(Some(notice));
                 }
                 Poll::Ready(Some(Heard::Returned)) => {
-                    this.asking = None;
-                    this.silent = this.busy.clone();
+                    (this.silent, this.asking) = (this.busy.clone(), None);
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending if this.feed.is_away() => {
+                    // All that is silent then is asked for over the next connection.
+                    this.asking = None;
+                    return Poll::Pending;
+                }
                 Poll::Pending => {
                     let notice = ready!(this.poll_asked(cx));
                     return Poll::Ready(Some(this.tell(notice)));

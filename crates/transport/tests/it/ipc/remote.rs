@@ -27,7 +27,7 @@ fn not_initialized(options: RemoteOptions) -> (Arc<RemoteWorld>, ByHand) {
     (Arc::new(RemoteWorld::over(near, world_id("w"), options)), ByHand::new(far))
 }
 
-fn initialized(world: &str, version: u32) -> Value {
+pub(super) fn initialized(world: &str, version: u32) -> Value {
     let limits = json!({ "frameBytesMax": 1, "requestsInFlightMax": 1, "subscriptionsMax": 1 });
     json!({ "jsonrpc": "2.0", "id": 0, "result": {
         "protocolVersion": version, "server": { "name": "by hand" }, "worldId": world, "limits": limits,
@@ -46,7 +46,7 @@ async fn watch(remote: &Arc<RemoteWorld>, server: &mut ByHand, id: &str) -> Noti
     answer.unwrap()
 }
 
-fn event(subscription: &str, n: u64) -> Value {
+pub(super) fn event(subscription: &str, n: u64) -> Value {
     let event = recorded(&chat_id("a"), seq(n), Event::ChatClosed {});
     json!({ "jsonrpc": "2.0", "method": "event", "params": {
         "subscriptionId": subscription, "worldId": "w",
@@ -54,16 +54,16 @@ fn event(subscription: &str, n: u64) -> Value {
     } })
 }
 
-fn numbered(n: u64) -> Option<Notice> {
+pub(super) fn numbered(n: u64) -> Option<Notice> {
     let event = recorded(&chat_id("a"), seq(n), Event::ChatClosed {});
     Some(Notice::Recorded { cursor: Cursor::after(seq(n)), event })
 }
 
-fn close() -> Command {
+pub(super) fn close() -> Command {
     Command::CloseChat { chat: chat_id("a") }
 }
 
-fn kind(answer: Result<Reply, CommandError>) -> FaultKind {
+pub(super) fn kind(answer: Result<Reply, CommandError>) -> FaultKind {
     match answer {
         Err(CommandError::Fault(fault)) => fault.kind,
         other => panic!("{other:?}"),
