@@ -119,8 +119,9 @@ export class Link {
   async start() {
     try {
       return (await this.#connect()).server;
-    } catch (error) {
-      this.#end(asPolychatError(error));
+    } catch (cause) {
+      const error = asPolychatError(cause);
+      this.#end(error);
       throw error;
     }
   }

@@ -1,0 +1,55 @@
+/**
+ * A client of a fake server, with time and chance in the test's hands.
+ *
+ * @module
+ */
+
+import { connect } from "../src/index.js";
+import { ManualClock } from "./clock.js";
+import { FakeServer } from "./server.js";
+
+/** @typedef {import("../src/types.js").ClientDiagnostic} ClientDiagnostic */
+
+/**
+ * Connects to a fake server; pauses are exactly as long as their bounds say.
+ *
+ * @param {Partial<import("../src/index.js").ConnectOptions>} [options]
+ * @param {FakeServer} [server]
+ */
+export async function connected(options = {}, server = new FakeServer()) {
+  const clock = new ManualClock();
+  /** @type {ClientDiagnostic[]} */
+  const diagnostics = [];
+  /** @type {string[]} */
+  const states = [];
+  const connection = await connect({
+    transport: server.transport,
+    clock,
+    random: () => 1,
+    onDiagnostic: (diagnostic) => void diagnostics.push(diagnostic),
+    onState: (state) => void states.push(state),
+    ...options,
+  });
+  return { server, clock, diagnostics, states, connection, world: connection.world };
+}
+
+/**
+ * What an iterator brings, as it comes, until it ends.
+ *
+ * @template T
+ * @param {AsyncIterable<T>} iterable
+ */
+export function collect(iterable) {
+  /** @type {T[]} */
+  const items = [];
+  const outcome = { items, done: false, error: /** @type {any} */ (undefined) };
+  void (async () => {
+    try {
+      for await (const item of iterable) items.push(item);
+    } catch (error) {
+      outcome.error = error;
+    }
+    outcome.done = true;
+  })();
+  return outcome;
+}
