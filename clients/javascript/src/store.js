@@ -141,6 +141,7 @@ export class Store {
     this.#batch = new Batch(schedule, (changed) => this.#publish(changed));
     this.#following = new Following(world, {
       chatsFollowedMax: Math.max(2, chatsFollowedMax),
+      isListed: () => this.#listing.state !== "loading",
       changed: (entry) => this.#batch.later(entry),
       rejected: (error) => this.#reject(error),
     });

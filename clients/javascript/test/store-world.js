@@ -14,7 +14,8 @@ class Pushed {
   ended = false;
   /** @type {Error | null} */
   error = null;
-  #wake = () => {};
+  /** @type {{ resolve: (result: IteratorResult<any>) => void, reject: (error: Error) => void } | null} */
+  #reader = null;
   #onEnd;
 
   /** @param {() => void} [onEnd] */
@@ -25,14 +26,14 @@ class Pushed {
   /** @param {any} item */
   push(item) {
     this.items.push(item);
-    this.#wake();
+    this.#hand();
   }
 
   /** @param {Error | null} [error] */
   end(error = null) {
     this.error = error;
     this.ended = true;
-    this.#wake();
+    this.#hand();
   }
 
   [Symbol.asyncIterator]() {
@@ -40,13 +41,21 @@ class Pushed {
   }
 
   /** @returns {Promise<IteratorResult<any>>} */
-  async next() {
-    while (this.items.length === 0) {
-      if (this.error) throw this.error;
-      if (this.ended) return { done: true, value: undefined };
-      await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
-    }
-    return { done: false, value: this.items.shift() };
+  next() {
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      this.#hand();
+    });
+  }
+
+  /** What is there goes to who waits for it; from then on, taking it back is too late. */
+  #hand() {
+    const reader = this.#reader;
+    if (!reader || (this.items.length === 0 && !this.ended)) return;
+    this.#reader = null;
+    if (this.items.length > 0) reader.resolve({ done: false, value: this.items.shift() });
+    else if (this.error) reader.reject(this.error);
+    else reader.resolve({ done: true, value: undefined });
   }
 
   /** @returns {Promise<IteratorResult<any>>} */

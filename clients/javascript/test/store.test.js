@@ -132,12 +132,14 @@ test("an event of another chat is refused, harms only its own subscription, and 
   }
   await shown();
   const before = store.chat("b").getSnapshot().chat;
+  const { chats } = store.getSnapshot();
   world.chat("a").say(world.chat("b").life.notices.at(-1));
   for (const id of IDS) world.chat(id).life.play([wish("write"), wish("end")]);
   for (const id of IDS) world.chat(id).release();
   await shown();
   assert.deepEqual(rejected.map(({ facts }) => facts["reason"]), ["foreign_chat"]);
   assert.equal(store.getSnapshot().rejected, 1);
+  assert.equal(store.getSnapshot().chats, chats);
   const a = store.chat("a").getSnapshot();
   assert.deepEqual([a.following, a.error?.code], ["broken", "rejected"]);
   assert.equal(world.chat("a").streams.size, 0);
@@ -186,9 +188,17 @@ test("snapshots are the same object until something changed, and change once per
   world.chat("a").life.play([wish("write")]);
   world.chat("a").release();
   await shown();
-  assert.equal(heard.a, 2);
-  assert.equal(store.getSnapshot().chats[1], rows.chats[1]);
-  assert.deepEqual(store.getSnapshot().chats[0]?.busy, rows.chats[0]?.busy);
+  assert.deepEqual(heard, { a: 2, b: 0, store: 1 });
+  assert.equal(store.getSnapshot(), rows);
+  assert.equal(a.getSnapshot().busy, rows.chats[0]?.busy);
+
+  // Nor does it change anything when the world says again what it said.
+  const said = [a.getSnapshot(), store.getSnapshot()];
+  world.status("a", "running");
+  await shown();
+  store.select(null);
+  assert.equal(a.getSnapshot(), said[0]);
+  assert.equal(store.getSnapshot().chats[1], said[1]?.chats[1]);
 });
 
 test("a listener that fails keeps no other from hearing", (t) => {
@@ -288,6 +298,7 @@ test("each function acts on its own chat, whatever is selected", async () => {
 
 test("stop means the turn that is shown", async () => {
   const { world, store, shown } = stand();
+  world.listed(["a"]);
   store.select("a");
   world.chat("a").life.play([wish("send"), wish("write")]);
   world.chat("a").release();
@@ -331,6 +342,52 @@ test("answers that end elsewhere are unread until their chat is selected", async
   assert.equal(store.chat("a").getSnapshot().unread, 1);
 });
 
+test("what had been recorded but not shown when a chat was left is unread", async () => {
+  const { world, store, shown } = stand();
+  const answer = [wish("send"), wish("write"), wish("end")];
+  world.listed(["a"]);
+  world.chat("a").life.play(answer);
+  store.select("a");
+  world.chat("a").release();
+  await shown();
+  world.chat("a").life.play(answer);
+  // The world's feed may be ahead of the chat's.
+  world.status("a", "idle", { head: world.chat("a").life.notices.at(-1)?.event.seq });
+  await shown();
+  store.select("b");
+  assert.deepEqual([rowOf(store, "a")?.unread, rowOf(store, "a")?.news], [0, true]);
+  world.chat("a").release();
+  await shown();
+  assert.equal(rowOf(store, "a")?.unread, 1);
+});
+
+test("answers are counted in a chat that no list has named, and still when it has to give way", async () => {
+  // NFR-3
+  const { world, store, shown } = stand({ chatsFollowedMax: 2 });
+  const answer = [wish("send"), wish("write"), wish("end")];
+  world.chat("a").life.play(answer);
+  world.chat("a").release();
+  store.chat("a").follow();
+  await shown();
+  // As long as nobody knows how long its log is, it is not known what is new in it.
+  assert.equal(store.chat("a").getSnapshot().following, "loading");
+  world.listed([]);
+  await shown();
+  assert.deepEqual([store.chat("a").getSnapshot().following, store.chat("a").getSnapshot().unread], ["live", 0]);
+  world.chat("a").life.play(answer);
+  world.chat("a").release();
+  await shown();
+  assert.equal(store.chat("a").getSnapshot().unread, 1);
+  store.select("b");
+  store.select("c");
+  await shown();
+  const parked = store.chat("a").getSnapshot();
+  assert.deepEqual([parked.following, parked.unread, parked.chat.head], ["parked", 1, 0]);
+  store.chat("a").follow();
+  await shown();
+  assert.equal(store.chat("a").getSnapshot().unread, 1);
+});
+
 test("the list has what the world lists, and follows chats that come, change and go", async () => {
   // NFR-3, REQ-8
   const { world, store, shown } = stand();
@@ -368,6 +425,20 @@ test("after the connection was away the list is read again, and what went meanwh
   assert.equal(world.lists.length, 2);
 });
 
+test("a list that is overtaken by a newer one says nothing more", async () => {
+  const { world, store, shown } = stand();
+  await shown();
+  world.feed.push({ event: { type: "feed.resumed" } });
+  await shown();
+  const [overtaken] = world.lists;
+  world.listed(["a"]);
+  overtaken?.push({ chatId: "old", title: "old", archived: false, updatedAt: 1, head: 1 });
+  overtaken?.end();
+  await shown();
+  assert.deepEqual(store.getSnapshot().chats.map(({ chatId }) => chatId), ["a"]);
+  assert.equal(store.getSnapshot().list, "complete");
+});
+
 test("a feed that ends for good is told, and chats are read on", async () => {
   const { world, store, shown } = stand();
   store.select("a");
@@ -398,6 +469,9 @@ test("diagnostics are handed on, and a chat that failed or stalled says so", asy
   await shown();
   const failed = store.chat("a").getSnapshot();
   assert.deepEqual([failed.following, failed.busy.kind], ["ended", "failed"]);
+  world.status("a", "failed");
+  await shown();
+  assert.equal(store.chat("a").getSnapshot().following, "ended");
   world.chat("a").life.play([wish("send")]);
   world.chat("a").release();
   world.status("a", "running");
@@ -441,6 +515,14 @@ test("a chat that nobody looks at gives way first, and what was typed in it stay
   await shown();
   assert.deepEqual(IDS.map((id) => world.chat(id).streams.size), [1, 1, 0]);
   end();
+
+  // The selected one never, and of the others the one longest not looked at.
+  const more = stand({ chatsFollowedMax: 3 });
+  more.store.select("a");
+  for (const id of ["b", "c", "b", "d"]) more.store.chat(id).follow();
+  await more.shown();
+  const open = ["a", "b", "c", "d"].map((id) => more.world.chat(id).streams.size);
+  assert.deepEqual(open, [1, 1, 0, 1]);
 });
 
 test("chats beyond those that may be known are refused or left out, and it is said", async () => {

@@ -10,7 +10,7 @@
 /**
  * A value that is published.
  *
- * @template Value
+ * @template {object} Value
  */
 export class Cell {
   #value;
@@ -42,9 +42,9 @@ export class Cell {
     return () => void this.#heard.delete(entry);
   };
 
-  /** @param {Value} value */
+  /** Publishes it, unless it says what the last one says. @param {Value} value */
   publish(value) {
-    if (value === this.#value) return;
+    if (sameFields(value, this.#value)) return;
     this.#value = value;
     for (const { listener } of [...this.#heard]) tell(listener);
   }
@@ -59,4 +59,21 @@ function tell(listener) {
       throw error;
     });
   }
+}
+
+/**
+ * Whether two of these say the same: a list within is compared by its items.
+ *
+ * @template {object} Fields
+ * @param {Fields} a
+ * @param {Fields} b
+ * @returns {boolean}
+ */
+export function sameFields(a, b) {
+  const keys = /** @type {(keyof Fields)[]} */ (Object.keys(a));
+  return keys.every((key) => {
+    const [left, right] = [a[key], b[key]];
+    if (!Array.isArray(left) || !Array.isArray(right)) return left === right;
+    return left.length === right.length && left.every((item, at) => item === right[at]);
+  });
 }

@@ -8,7 +8,7 @@
  */
 
 import { busyOf, emptyChat, unreadOf } from "../fold.js";
-import { Cell } from "./cell.js";
+import { Cell, sameFields } from "./cell.js";
 
 /** @import { ChatState } from "../fold/state.js" */
 /** @import { Busy } from "../fold/view.js" */
@@ -85,8 +85,8 @@ export class Entry {
   following = "no";
   /** @type {PolychatError | null} */
   error = null;
-  /** The log up to here is old: what comes after it has just happened. */
-  loadedAt = 0;
+  /** The log up to here is old, what comes after it has just happened; `null` while nobody knows. @type {number | null} */
+  loadedAt = null;
   /** When it was last looked at, as a place in the order of looking. */
   used = 0;
   /** The last event that was seen; `null` while it is not known what was there before. @type {number | null} */
@@ -118,6 +118,14 @@ export class Entry {
     return Math.max(this.state.head, this.signal?.head ?? 0, this.summary?.head ?? 0);
   }
 
+  /** It was read to where it was when it was looked at first: from there on it is live. */
+  arrive() {
+    if (this.following !== "loading" || this.loadedAt === null) return;
+    if (this.state.head === 0 || this.state.head < this.loadedAt) return;
+    this.following = "live";
+    this.seen ??= this.state.head;
+  }
+
   /** Whether its events are being read. */
   get followed() {
     return this.following === "loading" || this.following === "live";
@@ -141,7 +149,7 @@ export class Entry {
     const row = rowOf(this, snapshot);
     const changed = !sameFields(row, this.row);
     if (changed) this.row = row;
-    if (!sameFields(snapshot, before)) this.cell.publish(snapshot);
+    this.cell.publish(snapshot);
     const came = this.listed !== this.#shown;
     this.#shown = this.listed;
     return came || (changed && this.listed);
@@ -194,21 +202,4 @@ function busyNow({ state, signal, following }) {
 function unreadNow({ state, selected, seen, following, unreadBefore }) {
   if (selected || seen === null) return 0;
   return following === "parked" ? unreadBefore : unreadOf(state, seen);
-}
-
-/**
- * Whether two of these say the same: a list within is compared by its items.
- *
- * @template {object} Fields
- * @param {Fields} a
- * @param {Fields} b
- * @returns {boolean}
- */
-function sameFields(a, b) {
-  const keys = /** @type {(keyof Fields)[]} */ (Object.keys(a));
-  return keys.every((key) => {
-    const [left, right] = [a[key], b[key]];
-    if (!Array.isArray(left) || !Array.isArray(right)) return left === right;
-    return left.length === right.length && left.every((item, at) => item === right[at]);
-  });
 }

@@ -20,6 +20,7 @@ import { apply, emptyChat } from "../fold.js";
 export class Following {
   #world;
   #max;
+  #isListed;
   #changed;
   #rejected;
   #looks = 0;
@@ -30,12 +31,14 @@ export class Following {
    * @param {StoreWorld} world
    * @param {object} options
    * @param {number} options.chatsFollowedMax
+   * @param {() => boolean} options.isListed Whether the list of all chats is known
    * @param {(entry: Entry) => void} options.changed
    * @param {(error: Rejected) => void} options.rejected
    */
-  constructor(world, { chatsFollowedMax, changed, rejected }) {
+  constructor(world, { chatsFollowedMax, isListed, changed, rejected }) {
     this.#world = world;
     this.#max = chatsFollowedMax;
+    this.#isListed = isListed;
     this.#changed = changed;
     this.#rejected = rejected;
   }
@@ -47,14 +50,14 @@ export class Following {
     if (this.#read.has(entry) || entry.state.life === "deleted") return;
     if (this.#read.size >= this.#max) this.#makeRoom();
     if (entry.following === "broken") entry.state = emptyChat(entry.chatId);
-    entry.loadedAt = entry.head;
+    entry.loadedAt = entry.head > 0 || this.#isListed() ? entry.head : null;
     entry.following = "loading";
     entry.error = null;
     const { cursor } = entry.state;
     const chat = this.#world.chat(entry.chatId);
     const events = chat.events(cursor === null ? { start: "start" } : { after: cursor });
     this.#read.set(entry, events);
-    this.#arrived(entry);
+    entry.arrive();
     void this.#run(entry, events);
   }
 
@@ -101,7 +104,7 @@ export class Following {
         entry.state = apply(entry.state, notice);
         const { event } = notice;
         if (event.type === "prompt.accepted") shown(entry, event.promptId);
-        this.#arrived(entry);
+        entry.arrive();
         this.#changed(entry);
       }
       if (this.#read.get(entry) === events) this.#leave(entry, entry.state.ended ? "ended" : "no");
@@ -112,15 +115,6 @@ export class Following {
       entry.error = error instanceof PolychatError ? error : new PolychatError("broken", String(error));
     }
     this.#changed(entry);
-  }
-
-  /** What follows from the chat having come this far. @param {Entry} entry */
-  #arrived(entry) {
-    const { state, following } = entry;
-    if (following === "loading" && state.head > 0 && state.head >= entry.loadedAt) {
-      entry.following = "live";
-      entry.seen ??= state.head;
-    }
   }
 }
 

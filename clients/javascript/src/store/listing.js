@@ -92,10 +92,7 @@ export class Listing {
   /** @param {string} chatId */
   #created(chatId) {
     const entry = this.#options.entryOf(chatId);
-    if (!entry) return;
-    // All of it has just happened.
-    entry.seen ??= 0;
-    this.#listed(entry);
+    if (entry) this.#listed(entry);
   }
 
   /** @param {string} chatId */
@@ -113,6 +110,13 @@ export class Listing {
     entry.reading = this.#reading;
     // What was there when it was first heard of is no news.
     entry.seen ??= entry.head;
+    this.#arrive(entry);
+  }
+
+  /** How far its log goes is known now. @param {Entry} entry */
+  #arrive(entry) {
+    entry.loadedAt ??= entry.head;
+    entry.arrive();
     this.#options.changed(entry);
   }
 
@@ -154,6 +158,11 @@ export class Listing {
     if (this.state === state || this.state === "broken") return;
     this.state = state;
     this.#options.stateChanged();
+    if (state === "loading") return;
+    // Of those that it did not name no more is to be known.
+    for (const entry of this.#options.entries()) {
+      if (entry.followed && entry.loadedAt === null) this.#arrive(entry);
+    }
   }
 
   /** @param {unknown} error */
