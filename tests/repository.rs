@@ -93,15 +93,22 @@ fn the_readme_has_one_command_to_run_and_one_to_test() {
 
 #[test]
 fn the_course_of_the_readme_is_the_folder_of_examples() {
-    let numbered = |path: &PathBuf| {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        name.starts_with(|first: char| first.is_ascii_digit()).then_some(name)
-    };
-    let examples: Vec<String> = files("examples", ".rs").iter().filter_map(numbered).collect();
+    // One file in Rust, or a folder whose `main` is in another language.
+    let mut examples: Vec<String> = [".rs", "main.mjs"]
+        .iter()
+        .flat_map(|suffix| files("examples", suffix))
+        .filter_map(|path| {
+            let place = path.strip_prefix("examples").unwrap().with_extension("");
+            let name =
+                place.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+            name.starts_with(|first: char| first.is_ascii_digit()).then_some(name)
+        })
+        .collect();
+    examples.sort();
     let readme = read("README.md");
     let course: Vec<&str> = block(&readme, "## The course\n", "\n## ")
         .lines()
-        .filter_map(|line| line.split_once("](examples/")?.1.split_once(".rs)"))
+        .filter_map(|line| line.split_once("](examples/")?.1.split_once(['.', '/']))
         .map(|(name, _)| name)
         .filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))
         .collect();

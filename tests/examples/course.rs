@@ -207,3 +207,27 @@ async fn chats_of_another_program_are_brought_in_found_and_printed() {
     // Written without terminal control: one line per chat.
     assert!(!printed.out.contains('\r'));
 }
+
+// Law 4, issue 5: a client outlives its server's connections, and its text has no hole
+#[tokio::test]
+async fn a_client_of_a_socket_goes_on_where_it_was() {
+    let printed = lesson("11_ipc_server_and_client").await;
+    let expected = [
+        "Three chats on one connection:",
+        "  ada: Your name is Ada.",
+        "  bob: Your name is Bob.",
+        "  cyd: Your name is Cyd.",
+        "The connection is lost while ada answers, and made again:",
+        "  nobody is connected, and the world goes on with 1 turn",
+        "  connections made: 2",
+        "  what was shown is what was answered: true",
+        "A second program reads bob from the beginning:",
+        "   1 chat.created",
+        "   2 prompt.accepted",
+        "   3 turn.started",
+        "   4 message.start",
+        "   5 message.end",
+        "   6 turn.ended",
+    ];
+    assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
+}
