@@ -8,20 +8,18 @@ import { ModelError, PolychatError, record } from "./errors.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./types.js").Part} Part */
+/** @typedef {import("./types.js").CallContext} CallContext */
+/** @typedef {import("./types.js").FinishReason} FinishReason */
+/** @typedef {import("./types.js").ModelStreamParams} ModelStreamParams */
 /** @typedef {import("./types.js").ToolCall} ToolCall */
 /** @typedef {import("./types.js").ToolSpec} ToolSpec */
-
-/**
- * What the embedder attached: to the chat and to the prompt.
- *
- * @typedef {{ chat?: Record<string, unknown>, prompt?: Record<string, unknown> } & Record<string, unknown>} Context
- */
+/** @typedef {import("./types.js").Usage} Usage */
 
 /**
  * What a tool is given beside its arguments.
  *
  * @typedef {object} ToolRun
- * @property {Context} context read-only
+ * @property {CallContext} context what the embedder attached; read-only
  * @property {(text: string) => Promise<void>} output shows text while it runs; resolves once there is room for more
  * @property {(progress: unknown) => Promise<void>} progress shows how far it is; a newer one supersedes one that waits
  * @property {AbortSignal} signal aborted when nobody waits for the result any more
@@ -45,19 +43,21 @@ import { ModelError, PolychatError, record } from "./errors.js";
  *   | { type: "text" | "reasoning", text: string }
  *   | { type: "toolCall", call: ToolCall }
  *   | { type: "opaque", part: Part }
- *   | { type: "usage", usage: Record<string, number> }
- *   | { type: "finish", finish: "stop" | "toolCalls" | "length" | "filtered" }} ModelDelta
+ *   | { type: "usage", usage: Usage }
+ *   | { type: "finish", finish: FinishReason }} ModelDelta
  */
+
+/** @typedef {Omit<ModelStreamParams, "callId" | "context">} ModelRequest what a model is asked */
 
 /**
  * A model of this program. It throws a {@link ModelError} to say more than that it broke off.
  *
  * @typedef {object} HostModel
  * @property {string} name by which agents find it
- * @property {(request: any, call: { context: Context, signal: AbortSignal }) => AsyncIterable<ModelDelta>} stream
+ * @property {(request: ModelRequest, call: { context: CallContext, signal: AbortSignal }) => AsyncIterable<ModelDelta>} stream
  */
 
-/** @typedef {{ callId: string, context: Context, session: Session, signal: AbortSignal }} Call */
+/** @typedef {{ callId: string, context: CallContext, session: Session, signal: AbortSignal }} Call */
 
 /** Characters of output that may wait for the pipe, per call. */
 const OUTPUT_WAITING_MAX = 1024 * 1024;
@@ -91,7 +91,8 @@ export async function runTool(tool, args, { callId, context, session, signal }) 
  * @param {Call} call
  */
 export async function runModel(model, params, { callId, context, session, signal }) {
-  const { callId: _, context: __, ...request } = params;
+  const { callId: _, context: __, ...rest } = params;
+  const request = /** @type {ModelRequest} */ (/** @type {unknown} */ (rest));
   const deltas = model.stream(request, { context, signal })[Symbol.asyncIterator]();
   let done = false;
   /** @type {string | undefined} */

@@ -10,22 +10,82 @@
 
 import { Rejected, record } from "./errors.js";
 
-/** The types of recorded events. */
-export const RECORDED = new Set([
-  ...["chat.created", "chat.updated", "chat.closed", "chat.reopened", "chat.deleted"],
-  ...["message.imported", "prompt.accepted", "prompt.edited", "prompt.withdrawn", "prompt.joined"],
-  ...["turn.started", "turn.handed_off", "turn.ended"],
-  ...["message.start", "message.checkpoint", "message.end", "message.error"],
-  ...["tool.start", "tool.result", "tool.error", "approval.requested", "approval.resolved"],
-  "history.truncated",
-]);
+/** @typedef {import("./types.js").RecordedEvent} RecordedEvent */
+/** @typedef {import("./types.js").LiveEvent} LiveEvent */
+/** @typedef {import("./types.js").WorldEvent} WorldEvent */
+/** @typedef {import("./types.js").EndReason} EndReason */
 
-/** The types of live events. */
-export const LIVE = new Set(["message.chunk", "reasoning.chunk", "tool.output", "tool.progress"]);
+/**
+ * The types of recorded events. The compiler holds this and the lists below against the server's own.
+ *
+ * @type {ReadonlySet<string>}
+ */
+export const RECORDED = names(
+  /** @satisfies {Record<RecordedEvent["type"], true>} */ ({
+    "chat.created": true,
+    "chat.updated": true,
+    "chat.closed": true,
+    "chat.reopened": true,
+    "chat.deleted": true,
+    "message.imported": true,
+    "prompt.accepted": true,
+    "prompt.edited": true,
+    "prompt.withdrawn": true,
+    "prompt.joined": true,
+    "turn.started": true,
+    "turn.handed_off": true,
+    "turn.ended": true,
+    "message.start": true,
+    "message.checkpoint": true,
+    "message.end": true,
+    "message.error": true,
+    "tool.start": true,
+    "tool.result": true,
+    "tool.error": true,
+    "approval.requested": true,
+    "approval.resolved": true,
+    "history.truncated": true,
+  }),
+);
 
-const OF_CHATS = new Set(["chat.status", "chat.created", "chat.deleted"]);
-const OF_THE_WORLD = new Set(["diagnostic", "diagnostics.skipped"]);
-const END_REASONS = new Set(["deleted", "world_closed", "unreadable", "damaged", "failed"]);
+/**
+ * The types of live events.
+ *
+ * @type {ReadonlySet<string>}
+ */
+export const LIVE = names(
+  /** @satisfies {Record<LiveEvent["type"], true>} */ ({
+    "message.chunk": true,
+    "reasoning.chunk": true,
+    "tool.output": true,
+    "tool.progress": true,
+  }),
+);
+
+/** What the world's feed tells, and whether it names a chat. */
+const FEED = /** @satisfies {Record<WorldEvent["type"], boolean>} */ ({
+  "chat.status": true,
+  "chat.created": true,
+  "chat.deleted": true,
+  diagnostic: false,
+  "diagnostics.skipped": false,
+});
+const ABOUT_CHATS = new Map(Object.entries(FEED));
+
+const END_REASONS = names(
+  /** @satisfies {Record<EndReason, true>} */ ({
+    deleted: true,
+    world_closed: true,
+    unreadable: true,
+    damaged: true,
+    failed: true,
+  }),
+);
+
+/** @param {Record<string, true>} table */
+function names(table) {
+  return new Set(Object.keys(table));
+}
 
 /** @typedef {{ worldId: string, chatId?: string | undefined }} Scope a chat of a world, or the world */
 
@@ -80,12 +140,12 @@ function checkChatEvent(chatId, type, event, cursor) {
 
 /** @param {string} type @param {Record<string, unknown>} event */
 function checkFeed(type, event) {
-  if (OF_CHATS.has(type)) return checkIsChat(event["chatId"]);
+  if (ABOUT_CHATS.get(type)) return checkIsChat(event["chatId"]);
   if (type === "ended") {
     if (event["chatId"] !== undefined) throw new Rejected("foreign_chat", claim(event["chatId"]));
     return checkEnd(event);
   }
-  if (!OF_THE_WORLD.has(type)) throw new Rejected("unknown_type", claim(type));
+  if (!ABOUT_CHATS.has(type)) throw new Rejected("unknown_type", claim(type));
 }
 
 /** @param {Record<string, unknown>} event @param {string} [chatId] */

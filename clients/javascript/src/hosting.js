@@ -124,7 +124,8 @@ export class Hosting {
   #run(method, params, session, signal) {
     const { callId, name, model, context } = params;
     if (typeof callId !== "string") throw new PolychatError("invalid_params", "a call has an id");
-    const call = { callId, context: record(context), session, signal };
+    const attached = /** @type {import("./types.js").CallContext} */ ({ chat: {}, prompt: {}, ...record(context) });
+    const call = { callId, context: attached, session, signal };
     if (method === "tool/call") {
       const tool = this.#offered.tools?.find((it) => it.name === name);
       if (tool === undefined) throw new PolychatError("unknown_tool", `there is no tool ${name} here`);

@@ -65,6 +65,8 @@ export class Link {
   #state = "connecting";
   /** @type {Session | undefined} */
   #session;
+  /** The session that is not there yet. @type {Session | undefined} */
+  #opening;
   /** @type {Transport | undefined} */
   #transport;
   /** @type {string | undefined} */
@@ -117,13 +119,9 @@ export class Link {
    * @returns {Promise<ServerInfo>}
    */
   async start() {
-    try {
-      return (await this.#connect()).server;
-    } catch (cause) {
-      const error = asPolychatError(cause);
-      this.#end(error);
-      throw error;
-    }
+    const opened = this.#opened(undefined);
+    this.#connect().catch((error) => this.#end(asPolychatError(error)));
+    return (await opened).server;
   }
 
   /**
@@ -210,11 +208,14 @@ export class Link {
       rejected: (rejected) => this.reject(rejected),
       lost: (error) => this.#lost(session, error),
     });
+    this.#opening = session;
     try {
       this.#worldId = (await session.initialize()).worldId;
     } catch (error) {
       session.close("it is not the server that was meant");
-      throw error;
+      throw this.#closed ?? error;
+    } finally {
+      this.#opening = undefined;
     }
     this.#session = session;
     this.#attempts = 0;
@@ -280,7 +281,7 @@ export class Link {
     if (this.#closed) return;
     this.#closed = error;
     this.#stopPause?.();
-    const session = this.#session;
+    const session = this.#session ?? this.#opening;
     this.#session = undefined;
     session?.close(error.message);
     this.#become("closed");

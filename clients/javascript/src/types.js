@@ -14,6 +14,11 @@
 /** @typedef {import("#wire").PromptState} PromptState */
 /** @typedef {import("#wire").Failure} Failure */
 /** @typedef {import("#wire").ToolCall} ToolCall */
+/** @typedef {import("#wire").ToolSpec} ToolSpec a tool as models are told of it */
+/** @typedef {import("#wire").CallContext} CallContext what the embedder attached to chat and prompt */
+/** @typedef {import("#wire").ModelStreamParams} ModelStreamParams */
+/** @typedef {import("#wire").Usage} Usage */
+/** @typedef {import("#wire").FinishReason} FinishReason */
 /** @typedef {import("#wire").ApprovalDecision} ApprovalDecision */
 /** @typedef {import("#wire").AgentConfig} AgentConfig */
 /** @typedef {import("#wire").WorldSettings} WorldSettings */
@@ -27,19 +32,6 @@
 /** @typedef {import("#wire").LiveEvent} LiveEvent in flight, may be merged */
 /** @typedef {import("#wire").WorldEvent} WorldEvent */
 /** @typedef {import("#wire").EndReason} EndReason */
-
-/**
- * A tool as models are told of it.
- *
- * @typedef {object} ToolSpec
- * @property {string} name
- * @property {string} description for the model
- * @property {Record<string, unknown>} schema JSON schema of its arguments
- * @property {"read" | "act" | "question"} kind whether it only reads, acts, or asks a person
- * @property {boolean} needsApproval whether a person must allow each call, whatever the policy says
- * @property {number} [durationMaxMs]
- * @property {number} [resultBytesMax]
- */
 
 /**
  * The last event of a stream; it says why nothing follows.
