@@ -1,0 +1,102 @@
+//! What goes over the pipes: frames and nothing else, whatever comes in and whoever reads.
+
+use polychat_transport::ipc::Framing;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::child::{ByHand, Served, answer, complaints, polychat, within};
+
+// REQ-13, law 6: `hear` takes nothing but messages of the protocol
+#[tokio::test]
+async fn standard_output_holds_frames_only_whatever_is_said_and_logged() {
+    let mut command = polychat(["stdio", "--memory", "--log", "trace"]);
+    let mut child = ByHand::start(&mut command);
+    // Somebody has to read that much.
+    let logged = tokio::spawn(complaints(child.child.stderr.take()));
+    child.initialize().await;
+    child.asked(1, "chat/create", json!({ "chatId": "a" })).await;
+    let answers = [
+        ("nonsense", -32_700),
+        ("[]", -32_600),
+        ("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"chat/explode\"}", -32_601),
+        ("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"chat/close\",\"params\":{}}", -32_602),
+    ];
+    for (wrong, code) in answers {
+        child.write(format!("{wrong}\n").as_bytes()).await;
+        let answer = child.hear().await.unwrap();
+        assert_eq!(answer["error"]["code"], code, "{answer}");
+    }
+    child
+        .asked(2, "events/subscribe", json!({ "scope": "chat", "chatId": "a", "start": "start" }))
+        .await;
+    // A panic prints where it happened, and not here.
+    for (prompt, text) in [(10, "/crash"), (11, "/error"), (12, "my name is Ada")] {
+        let parts = json!([{ "type": "text", "text": text }]);
+        let id = format!("p{prompt}");
+        child
+            .asked(prompt, "prompt/send", json!({ "chatId": "a", "promptId": id, "parts": parts }))
+            .await;
+        let outcome = json!({ "chatId": "a", "promptId": id });
+        assert!(child.asked(prompt + 10, "prompt/outcome", outcome).await["error"].is_null());
+    }
+    child.stop_speaking();
+    while child.hear().await.is_some() {}
+    assert_eq!(child.ended().await.code(), Some(0));
+    let logged = within(logged).await.unwrap();
+    assert!(logged.contains("message rejected") && logged.contains("panicked"), "{logged}");
+}
+
+// law 7: as many records as fill any pipe many times over
+#[tokio::test]
+async fn a_parent_that_never_reads_the_log_holds_nothing_up() {
+    let mut child = ByHand::start(&mut polychat(["stdio", "--memory", "--log", "trace"]));
+    child.initialize().await;
+    for id in 1..2_000 {
+        child.write(b"nonsense\n").await;
+        child.asked(id, "ping", json!({})).await;
+    }
+    child.asked(2_000, "shutdown", json!({})).await;
+    assert_eq!(child.ended().await.code(), Some(0));
+    let logged = complaints(child.child.stderr.take()).await;
+    assert!(!logged.is_empty());
+}
+
+#[tokio::test]
+async fn a_parent_that_closed_the_log_crashes_nothing() {
+    let mut child = ByHand::start(&mut polychat(["stdio", "--memory", "--log", "trace"]));
+    drop(child.child.stderr.take());
+    child.initialize().await;
+    for id in 1..100 {
+        child.write(b"nonsense\n").await;
+        child.asked(id, "ping", json!({})).await;
+    }
+    child.stop_speaking();
+    while child.hear().await.is_some() {}
+    assert_eq!(child.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn with_lengths_before_them_messages_go_both_ways() {
+    let mut command = polychat(["stdio", "--memory", "--framing", "content-length"]);
+    let mut served = Served::start_in(&mut command, Framing::ContentLength);
+    let chat = within(served.world.open_chat("a")).await.unwrap();
+    answer(&chat, "my name is Ada").await;
+    assert!(answer(&chat, "what is my name?").await.contains("Ada"));
+    drop((chat, served.world));
+    assert_eq!(within(served.child.wait()).await.unwrap().code(), Some(0));
+}
+
+// Nobody knows where the next frame begins, so nothing can be said any more.
+#[tokio::test]
+async fn frames_that_are_lost_end_it_with_a_reason() {
+    let mut child = polychat(["stdio", "--memory", "--framing", "content-length"]).spawn().unwrap();
+    let mut into = child.stdin.take().unwrap();
+    into.write_all(b"{\"jsonrpc\":\"2.0\"}\r\n\r\n{}\n").await.unwrap();
+    assert_eq!(within(child.wait()).await.unwrap().code(), Some(1));
+    let said = complaints(child.stderr.take()).await;
+    assert!(said.contains("the frames are lost") && said.contains("--framing"), "{said}");
+    let mut heard = Vec::new();
+    within(child.stdout.take().unwrap().read_to_end(&mut heard)).await.unwrap();
+    assert_eq!(heard, b"");
+    drop(into);
+}
