@@ -162,7 +162,6 @@ impl LocalWorld {
 
     /// Where transports tell operators what they have met: it becomes a diagnostic of the world's
     /// feed. It holds no world open, and after the world's end it does nothing.
-    #[must_use]
     pub fn diagnostics(&self) -> impl Fn(Diagnostic) + Send + Sync + use<> {
         let feed = Arc::downgrade(&self.shared.feed);
         move |diagnostic| {
