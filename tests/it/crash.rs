@@ -17,7 +17,7 @@
 //! By hand: `POLYCHAT_KILL_ROUNDS=1000`, `POLYCHAT_CUT_ROUNDS=200`, `POLYCHAT_CRASH_SEED=2`.
 
 mod child;
-mod dice;
+pub(crate) mod dice;
 mod disk;
 mod fault;
 mod house;

@@ -42,5 +42,6 @@ mod supervision;
 mod titles;
 mod tools;
 mod turns;
+mod wire;
 mod world_feed;
 mod worlds;
