@@ -49,10 +49,10 @@
 /**
  * What a chat's events bring; its cursor is where to go on after it. Only `ended` has none.
  *
- * @typedef {{ cursor: string, event: RecordedEvent | LiveEvent } | { cursor?: undefined, event: Ended }} ChatNotice
+ * @typedef {{ cursor: string, event: RecordedEvent | LiveEvent } | { cursor?: never, event: Ended }} ChatNotice
  */
 
-/** @typedef {{ cursor?: undefined, event: WorldEvent | Ended | Resumed }} FeedNotice what the world's feed brings */
+/** @typedef {{ cursor?: never, event: WorldEvent | Ended | Resumed }} FeedNotice what the world's feed brings */
 
 /**
  * Something that operators should know: what was rejected, what could not be registered again.

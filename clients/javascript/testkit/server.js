@@ -6,7 +6,7 @@
 
 /** @typedef {import("../src/peer.js").Transport} Transport */
 /** @typedef {import("../src/peer.js").TransportHandlers} TransportHandlers */
-/** @typedef {{ id?: number, method?: string, params?: any, result?: any, error?: any }} Message */
+/** @typedef {{ id?: number | string, method?: string, params?: any, result?: any, error?: any }} Message */
 /** @typedef {(params: any, connection: FakeConnection) => unknown} Handler what it throws is the error object */
 
 /** What a handler returns to give no answer. */
