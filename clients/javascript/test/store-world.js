@@ -8,9 +8,13 @@ import { PolychatError } from "../src/errors.js";
 import { Life } from "./fold-life.js";
 
 /** What an async iterator gives, one item after the other, as they are pushed. */
-class Pushed {
+export class Pushed {
   /** @type {any[]} */
   items = [];
+  /** How many were read. */
+  taken = 0;
+  /** @type {Promise<void>} */
+  ready = Promise.resolve();
   ended = false;
   /** @type {Error | null} */
   error = null;
@@ -53,8 +57,10 @@ class Pushed {
     const reader = this.#reader;
     if (!reader || (this.items.length === 0 && !this.ended)) return;
     this.#reader = null;
-    if (this.items.length > 0) reader.resolve({ done: false, value: this.items.shift() });
-    else if (this.error) reader.reject(this.error);
+    if (this.items.length > 0) {
+      this.taken += 1;
+      reader.resolve({ done: false, value: this.items.shift() });
+    } else if (this.error) reader.reject(this.error);
     else reader.resolve({ done: true, value: undefined });
   }
 

@@ -201,6 +201,17 @@ test("snapshots are the same object until something changed, and change once per
   assert.equal(store.getSnapshot().chats[1], said[1]?.chats[1]);
 });
 
+test("who schedules may publish at once, and publishes each change", async () => {
+  const { world, store } = stand({ schedule: (/** @type {() => void} */ flush) => (flush(), () => {}) });
+  store.select("a");
+  for (const _ of "ab") {
+    world.chat("a").life.play([wish("send")]);
+    world.chat("a").release();
+    await settled();
+    assert.equal(store.chat("a").getSnapshot().chat.head, world.chat("a").life.notices.length);
+  }
+});
+
 test("a listener that fails keeps no other from hearing", (t) => {
   const { store } = stand();
   const failures = t.mock.method(globalThis, "queueMicrotask", () => {});

@@ -36,6 +36,7 @@ export class Batch {
   #changed = new Set();
   /** @type {(() => void) | undefined} */
   #takeBack;
+  #due = false;
 
   /** @param {Schedule} schedule @param {(changed: ReadonlySet<Thing>) => void} publish */
   constructor(schedule, publish) {
@@ -46,7 +47,11 @@ export class Batch {
   /** Publishes it with the next frame. @param {Thing} thing */
   later(thing) {
     this.#changed.add(thing);
-    this.#takeBack ??= this.#schedule(() => this.#flush());
+    if (this.#due) return;
+    this.#due = true;
+    const takeBack = this.#schedule(() => this.#flush());
+    // Who schedules may also do it at once.
+    if (this.#due) this.#takeBack = takeBack;
   }
 
   /** Publishes it at once, and all that waits. @param {Thing} thing */
@@ -57,16 +62,20 @@ export class Batch {
 
   /** Publishes nothing any more. */
   stop() {
-    this.#takeBack?.();
-    this.#takeBack = undefined;
+    this.#forget();
     this.#changed.clear();
   }
 
   #flush() {
-    this.#takeBack?.();
-    this.#takeBack = undefined;
+    this.#forget();
     const changed = this.#changed;
     this.#changed = new Set();
     this.#publish(changed);
+  }
+
+  #forget() {
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+    this.#due = false;
   }
 }

@@ -1,0 +1,486 @@
+/**
+ * The bridge between Electron's main process and its windows, by Node's `MessageChannel`: there is no
+ * Electron here. What is Electron's own is doubled as its declarations say, see `electron/README.md`.
+ */
+
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import vm from "node:vm";
+import { MessageChannel } from "node:worker_threads";
+
+import fc from "fast-check";
+
+import * as channels from "../electron/channels.js";
+import { serveWindows } from "../electron/main.js";
+import { connectToMain } from "../electron/renderer.js";
+import { ConnectionLost, PolychatError } from "../src/errors.js";
+import { apply, emptyChat } from "../src/fold.js";
+import { createStore } from "../src/store.js";
+import { wishes } from "./fold-life.js";
+import { FakeWorld, settled } from "./store-world.js";
+
+/** Turns of the event loop until something is so; it never waits for time to pass. @param {() => unknown} so */
+async function until(so) {
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    if (so()) return;
+    await settled();
+  }
+  assert.fail(`never came true: ${so}`);
+}
+
+/** Enough turns for whatever is under way between ports to have arrived. */
+async function quiet() {
+  for (let turn = 0; turn < 20; turn += 1) await settled();
+}
+
+/** Electron's `MessagePortMain` over a port of Node. */
+class PortMain extends EventEmitter {
+  #port;
+
+  /** @param {import("node:worker_threads").MessagePort} port */
+  constructor(port) {
+    super();
+    this.#port = port;
+  }
+
+  start() {
+    this.#port.on("message", (data) => this.emit("message", { data, ports: [] }));
+    this.#port.on("close", () => this.emit("close"));
+  }
+
+  /** @param {unknown} message */
+  postMessage(message) {
+    this.#port.postMessage(message);
+  }
+
+  close() {
+    this.#port.close();
+  }
+}
+
+class MessageChannelMain {
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.port1 = new PortMain(port1);
+    this.port2 = port2;
+  }
+}
+
+/** A window with a page, whose preload script is the one of this package. */
+class Page extends EventTarget {
+  location = { origin: "app://desk" };
+  /** @type {import("node:worker_threads").MessagePort[]} */
+  ports = [];
+  /** @type {any} */
+  polychat;
+
+  /** @param {EventEmitter} ipcMain @param {string} preload @param {string} url */
+  constructor(ipcMain, preload, url) {
+    super();
+    const ipcRenderer = Object.assign(new EventEmitter(), {
+      send: (/** @type {string} */ channel) => ipcMain.emit(channel, { sender: this, senderFrame: frame }),
+    });
+    const frame = {
+      url,
+      parent: null,
+      postMessage: (/** @type {string} */ channel, /** @type {unknown} */ _, /** @type {any[]} */ ports = []) =>
+        void ipcRenderer.emit(channel, { ports }),
+    };
+    const contextBridge = {
+      exposeInMainWorld: (/** @type {"polychat"} */ name, /** @type {any} */ api) => (this[name] = api),
+    };
+    const require = (/** @type {string} */ module) => {
+      assert.equal(module, "electron");
+      return { contextBridge, ipcRenderer };
+    };
+    vm.runInNewContext(preload, { require, window: this });
+  }
+
+  /** @param {unknown} data @param {string} origin @param {any[]} ports */
+  postMessage(data, origin, ports) {
+    assert.equal(origin, this.location.origin);
+    this.ports.push(...ports);
+    this.dispatchEvent(Object.assign(new Event("message"), { data, ports, source: this }));
+  }
+
+  /** The page is gone, as when its window is closed. */
+  leave() {
+    for (const port of this.ports.splice(0)) port.close();
+  }
+}
+
+/** Main with a connection to a world in the test's hands, and any number of windows. @param {any} [options] */
+async function main(options = {}) {
+  const preload = await readFile(new URL("../electron/preload.cjs", import.meta.url), "utf8");
+  const world = new FakeWorld();
+  /** What was asked of main's connection. @type {{ method: string, params: any, signal: AbortSignal, answer: (result: unknown) => void, fail: (error: unknown) => void }[]} */
+  const asked = [];
+  const connection = {
+    world: /** @type {any} */ (world),
+    server: /** @type {any} */ ({ protocolVersion: 1, server: { name: "test" }, worldId: "w", limits: {} }),
+    request: (/** @type {string} */ method, /** @type {any} */ params, /** @type {any} */ { signal }) =>
+      new Promise((answer, fail) => {
+        signal.addEventListener("abort", () => fail(signal.reason));
+        asked.push({ method, params, signal, answer, fail });
+      }),
+  };
+  const ipcMain = new EventEmitter();
+  const mayConnect = (/** @type {{ url: string }} */ { url }) => url.startsWith("app:");
+  const served = serveWindows(
+    /** @type {any} */ ({ ipcMain, MessageChannelMain }), connection, { mayConnect, ...options },
+  );
+  /** @type {{ close: () => Promise<void> }[]} */
+  const connections = [];
+  return {
+    world, asked, connection, ipcMain, served,
+    page: (url = "app://desk/index.html") => new Page(ipcMain, preload, url),
+    /** @param {Page} page @param {object} [more] */
+    connect: async (page, more = {}) => {
+      const window = /** @type {any} */ (page);
+      const clock = { after: (/** @type {number} */ _, /** @type {() => void} */ wake) => (setImmediate(wake), () => {}) };
+      const made = await connectToMain({ window, clock, eventsWaitingMax: 4, ...more });
+      connections.push(made);
+      return made;
+    },
+    end: async () => {
+      for (const each of connections) await each.close();
+      served.close();
+      await quiet();
+    },
+  };
+}
+
+/** A page that speaks for itself, without the client. @param {Page} page @param {number} [room] */
+async function raw(page, room = 2) {
+  /** @type {any[]} */
+  const heard = [];
+  page.polychat.open();
+  const port = /** @type {import("node:worker_threads").MessagePort} */ (page.ports.at(-1));
+  port.on("message", (text) => heard.push(JSON.parse(text)));
+  let id = 0;
+  const tell = (/** @type {object} */ message) => port.postMessage(JSON.stringify({ jsonrpc: "2.0", ...message }));
+  const ask = async (/** @type {string} */ method, /** @type {any} */ params = {}) => {
+    const own = (id += 1);
+    tell({ id: own, method, params });
+    await until(() => heard.some((message) => message.id === own));
+    const { result, error } = heard.find((message) => message.id === own);
+    return error ? { refused: error.data?.code ?? error.code } : result;
+  };
+  const greeting = { protocolVersion: 1, client: { name: "raw" }, limits: { eventsUnderWayMax: room } };
+  return { heard, port, tell, ask, greeting, events: () => heard.filter(({ method }) => method === "event") };
+}
+
+test("windows share a connection, and each gets what it subscribed to and nothing else", async () => {
+  // REQ-5, REQ-10
+  const { world, page, connect, end } = await main();
+  const [one, two] = [await connect(page()), await connect(page())];
+  const seen = /** @type {Record<string, any[]>} */ ({ a: [], b: [], both: [] });
+  const read = async (/** @type {string} */ into, /** @type {AsyncIterable<any>} */ events) => {
+    for await (const notice of events) seen[into]?.push(notice);
+  };
+  void read("a", one.world.chat("a").events());
+  void read("b", two.world.chat("b").events());
+  void read("both", two.world.chat("a").events());
+  await until(() => world.chat("a").streams.size === 2 && world.chat("b").streams.size === 1);
+  const play = ["send", "write", "end", "send", "write"].map((what) => ({ what, text: "tea ", n: 0 }));
+  for (const id of ["a", "b"]) {
+    world.chat(id).life.play(play);
+    world.chat(id).release();
+  }
+  const count = world.chat("a").life.notices.length;
+  await until(() => Object.values(seen).every((notices) => notices.length === count));
+  assert.deepEqual(seen["a"], world.chat("a").life.notices);
+  assert.deepEqual(seen["b"], world.chat("b").life.notices);
+  assert.deepEqual(seen["both"], world.chat("a").life.notices);
+  await end();
+});
+
+test("whatever is interleaved, stores in any windows show what their chats' own events say", async () => {
+  // REQ-5, REQ-6, NFR-1
+  const IDS = ["a", "b", "c"];
+  const lists = fc.array(wishes, { minLength: 3, maxLength: 3 });
+  const steps = fc.array(
+    fc.record({ id: fc.constantFrom(...IDS), window: fc.nat(1), count: fc.nat(5), what: fc.constantFrom("select", "release") }),
+    { maxLength: 20, size: "max" },
+  );
+  await fc.assert(
+    fc.asyncProperty(lists, steps, async (lives, list) => {
+      const { world, page, connect, end } = await main();
+      const worlds = [(await connect(page())).world, (await connect(page())).world];
+      const stores = worlds.map((world) => createStore(world, { schedule: (flush) => (flush(), () => {}) }));
+      IDS.forEach((id, at) => world.chat(id).life.play(lives[at] ?? []));
+      const selected = stores.map(() => new Set());
+      for (const { id, window, count, what } of list) {
+        if (what === "release") world.chat(id).release(count);
+        else stores[window]?.select(id);
+        if (what === "select") selected[window]?.add(id);
+        if (count === 0) await settled();
+      }
+      for (const id of IDS) world.chat(id).release();
+      for (const [at, store] of stores.entries()) {
+        for (const id of IDS) {
+          const { notices } = world.chat(id).life;
+          const followed = selected[at]?.has(id) === true;
+          const cursor = followed ? notices.at(-1).cursor : null;
+          await until(() => store.chat(id).getSnapshot().chat.cursor === cursor);
+          const expected = followed ? notices.reduce(apply, emptyChat(id)) : emptyChat(id);
+          assert.deepEqual(store.chat(id).getSnapshot().chat, expected);
+        }
+        store.close();
+      }
+      await end();
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test("a window that does not read costs main what it gave room for, and holds up nobody", async () => {
+  // law 4, law 7
+  const { world, page, connect, end } = await main();
+  const slow = await raw(page(), 2);
+  await slow.ask("initialize", slow.greeting);
+  const { subscriptionId } = await slow.ask("events/subscribe", { scope: "chat", chatId: "a", start: "start" });
+  const quick = await connect(page());
+  const read = quick.world.chat("a").events();
+  await until(() => world.chat("a").streams.size === 2);
+  const [stream] = world.chat("a").streams;
+  for (let n = 0; n < 500; n += 1) world.chat("a").life.record("chat.updated", { title: `${n}` });
+  world.chat("a").release();
+  for (let n = 0; n < 501; n += 1) assert.equal((await read.next()).value?.cursor, `${n + 1}-1-0-0`);
+  assert.equal(slow.events().length, 2);
+  assert.equal(stream?.taken, 2);
+
+  slow.tell({ method: "events/more", params: { subscriptionId, events: 1 } });
+  await until(() => slow.events().length === 3);
+  // Room that is given twice is no more room than there is.
+  slow.tell({ method: "events/more", params: { subscriptionId, events: 1_000_000 } });
+  await until(() => slow.events().length === 5);
+  await quiet();
+  assert.equal(slow.events().length, 5);
+  assert.equal(stream?.taken, 5);
+  assert.deepEqual(slow.events().map(({ params }) => params.event.seq), [1, 2, 3, 4, 5]);
+  slow.port.close();
+  await end();
+});
+
+test("the answer to a subscription comes before its first event", async () => {
+  const { world, page, end } = await main();
+  const window = await raw(page(), 100);
+  await window.ask("initialize", window.greeting);
+  world.chat("a").release();
+  const { subscriptionId } = await window.ask("events/subscribe", { scope: "chat", chatId: "a", start: "start" });
+  await until(() => window.events().length === 1);
+  const [answer, event] = window.heard.slice(-2);
+  assert.deepEqual([answer.result?.subscriptionId, event.params?.subscriptionId], [subscriptionId, subscriptionId]);
+  window.port.close();
+  await end();
+});
+
+test("a window may ask what is allowed: no host, no shutdown, nothing of the world's settings", async () => {
+  const { page, asked, end } = await main({
+    methods: ["chat/close", "shutdown", "host/register", "prompt/send", "events/subscribe"],
+    may: (/** @type {any} */ { params }) => params.chatId !== "private",
+  });
+  const window = await raw(page());
+  assert.deepEqual(await window.ask("chat/close", { chatId: "a" }), { refused: "not_initialized" });
+  assert.deepEqual(await window.ask("initialize", { ...window.greeting, protocolVersion: 2 }), { refused: "invalid_params" });
+  for (const eventsUnderWayMax of [undefined, 0, 257, 1.5, "many"]) {
+    const greeting = { ...window.greeting, limits: { eventsUnderWayMax } };
+    assert.deepEqual(await window.ask("initialize", greeting), { refused: "invalid_params" });
+  }
+  assert.equal((await window.ask("initialize", window.greeting)).worldId, "w");
+  assert.deepEqual(await window.ask("ping"), {});
+  for (const method of ["host/register", "shutdown", "world/update", "agent/put", "tool/output", "model/delta", "chat/delete", "made/up"]) {
+    assert.deepEqual(await window.ask(method, { chatId: "a" }), { refused: "forbidden" });
+  }
+  const events = { scope: "chat", chatId: "private", start: "start" };
+  assert.deepEqual(await window.ask("events/subscribe", events), { refused: "forbidden" });
+  assert.deepEqual(await window.ask("prompt/send", { chatId: "private" }), { refused: "forbidden" });
+  for (const [params, code] of /** @type {[any, string][]} */ ([
+    [{ scope: "chat", start: "start" }, "invalid_params"],
+    [{ scope: "chat", chatId: "..", start: "start" }, "invalid_params"],
+    [{ scope: "world", chatId: "a", start: "now" }, "invalid_params"],
+    [{ scope: "chat", chatId: "a", start: "after" }, "invalid_params"],
+    [{ scope: "chat", chatId: "a", start: "now", cursor: "1-0-0-0" }, "invalid_params"],
+  ])) {
+    assert.deepEqual(await window.ask("events/subscribe", params), { refused: code });
+  }
+  assert.deepEqual(asked, []);
+  window.port.close();
+  await end();
+});
+
+test("a window cannot touch what another one asked for or watches", async () => {
+  // REQ-10
+  const { world, page, asked, end } = await main();
+  const [own, other] = [await raw(page(), 4), await raw(page(), 4)];
+  for (const window of [own, other]) await window.ask("initialize", window.greeting);
+  const { subscriptionId } = await own.ask("events/subscribe", { scope: "chat", chatId: "a", start: "start" });
+  own.tell({ id: 77, method: "chat/close", params: { chatId: "a" } });
+  await until(() => asked.length === 1);
+
+  other.tell({ method: "$/cancelRequest", params: { id: 77 } });
+  assert.deepEqual(await other.ask("events/unsubscribe", { subscriptionId }), {});
+  other.tell({ method: "events/more", params: { subscriptionId, events: 100 } });
+  for (let n = 0; n < 9; n += 1) world.chat("a").life.record("chat.updated", { title: `${n}` });
+  world.chat("a").release();
+  await until(() => own.events().length === 4);
+  await quiet();
+  assert.equal(own.events().length, 4);
+  assert.deepEqual(other.events(), []);
+  assert.equal(asked[0]?.signal.aborted, false);
+
+  own.tell({ method: "$/cancelRequest", params: { id: 77 } });
+  await until(() => own.heard.some(({ id, error }) => id === 77 && error.code === -32800));
+  assert.equal(asked[0]?.signal.aborted, true);
+  for (const { port } of [own, other]) port.close();
+  await end();
+});
+
+test("a window that closes unsubscribes and cancels nothing", async () => {
+  // REQ-6, REQ-12
+  const { world, page, connect, asked, served, end } = await main();
+  const gone = page();
+  const [closing, staying] = [await connect(gone, { reconnect: false }), await connect(page())];
+  const events = [closing.world.chat("a").events(), staying.world.chat("a").events()];
+  await Promise.all(events.map((each) => each.ready));
+  void closing.world.chat("a").prompt("go on without me").catch(() => {});
+  await until(() => asked.length === 1);
+  assert.deepEqual([served.bridge.windows, served.bridge.subscriptions], [2, 2]);
+  gone.leave();
+  await until(() => served.bridge.windows === 1);
+  assert.equal(world.chat("a").streams.size, 1);
+  assert.equal(asked[0]?.signal.aborted, false);
+  assert.deepEqual(asked.map(({ method }) => method), ["prompt/send"]);
+  world.chat("a").release();
+  assert.equal((await events[1]?.next())?.value?.cursor, "1-1-0-0");
+  await end();
+});
+
+test("a page that loads anew has a new port, and what the old one watched is let go", async () => {
+  const { world, page, connect, served, end } = await main();
+  const window = page();
+  const before = await connect(window, { reconnect: false });
+  await before.world.chat("a").events().ready;
+  const after = await connect(window);
+  await until(() => before.state === "closed");
+  assert.deepEqual([served.bridge.windows, world.chat("a").streams.size], [1, 0]);
+  assert.equal(after.state, "open");
+  await end();
+});
+
+test("a window has so many subscriptions and requests, and is refused more", async () => {
+  // law 7
+  const { page, asked, end } = await main({ subscriptionsMax: 2, requestsInFlightMax: 1, textMax: 500 });
+  const window = await raw(page());
+  await window.ask("initialize", window.greeting);
+  const watch = (/** @type {string} */ chatId) => window.ask("events/subscribe", { scope: "chat", chatId, start: "now" });
+  const { subscriptionId } = await watch("a");
+  await watch("b");
+  assert.deepEqual(await watch("c"), { refused: "subscribers_full" });
+  await window.ask("events/unsubscribe", { subscriptionId });
+  assert.match((await watch("c")).subscriptionId, /^w\d+$/);
+  window.tell({ id: 77, method: "world/get", params: {} });
+  await until(() => asked.length === 1);
+  assert.deepEqual(await window.ask("world/get"), { refused: "overloaded" });
+  window.tell({ id: 78, method: "world/get", params: { text: "x".repeat(500) } });
+  window.port.postMessage(/** @type {any} */ ({ no: "text" }));
+  window.port.postMessage("no json");
+  assert.deepEqual(await window.ask("ping"), {});
+  assert.equal(asked.length, 1);
+  window.port.close();
+  await end();
+});
+
+test("what is refused keeps its code and its facts across the bridge", async () => {
+  const { page, connect, asked, end } = await main();
+  const window = await connect(page());
+  const sending = window.world.chat("a").prompt("hello", { mode: "reject" });
+  await until(() => asked.length === 1);
+  const facts = { turnId: 4, queued: 2 };
+  asked[0]?.fail(new PolychatError("chat_busy", "the chat is busy", { retryable: true, retryAfterMs: 5, facts }));
+  await assert.rejects(sending, (/** @type {any} */ error) => {
+    assert.deepEqual([error.code, error.retryable, error.retryAfterMs], ["chat_busy", true, 5]);
+    assert.deepEqual([error.facts.turnId, error.facts.queued], [4, 2]);
+    return true;
+  });
+  await end();
+});
+
+test("when main loses its connection, a window finds out what became of its prompt and reads on", async () => {
+  const { world, page, connect, asked, end } = await main();
+  const window = await connect(page());
+  const events = window.world.chat("a").events();
+  world.chat("a").release();
+  assert.equal((await events.next()).value?.cursor, "1-1-0-0");
+  const sending = window.world.chat("a").prompt("hello", { promptId: "p" });
+  await until(() => asked.length === 1);
+  asked[0]?.fail(new ConnectionLost("the pipe broke"));
+  await until(() => asked.length === 2);
+  assert.deepEqual([asked[1]?.method, asked[1]?.params], ["prompt/outcome", { chatId: "a", promptId: "p" }]);
+  asked[1]?.answer({ type: "prompt", state: "queued", acceptedSeq: 2 });
+  assert.equal((await sending).acceptedSeq, 2);
+  world.chat("a").life.record("chat.updated", { title: "after" });
+  world.chat("a").release();
+  assert.equal((await events.next()).value?.cursor, "2-1-0-0");
+  assert.equal(world.chat("a").asked.at(-1)?.[1], "1-1-0-0");
+  await end();
+});
+
+test("when main was away, a window's feed of the world begins anew and says so", async () => {
+  const { world, page, connect, end } = await main();
+  const window = await connect(page());
+  const feed = window.world.events();
+  await feed.ready;
+  world.status("a", "idle");
+  assert.equal((await feed.next()).value?.event.type, "chat.status");
+  world.feed.push({ event: { type: "feed.resumed" } });
+  assert.equal((await feed.next()).value?.event.type, "feed.resumed");
+  await end();
+});
+
+test("a stream that breaks off in main ends in the window, and only there", async () => {
+  // REQ-13
+  const { world, page, connect, end } = await main();
+  const window = await connect(page());
+  const [a, b] = [window.world.chat("a").events(), window.world.chat("b").events()];
+  await Promise.all([a.ready, b.ready]);
+  for (const stream of world.chat("a").streams) stream.end(new PolychatError("rejected", "an event of another chat"));
+  assert.deepEqual((await a.next()).value, { event: { type: "ended", chatId: "a", reason: "unreadable" } });
+  assert.equal((await a.next()).done, true);
+  world.chat("b").release();
+  assert.equal((await b.next()).value?.cursor, "1-1-0-0");
+  await end();
+});
+
+test("a page that is not ours gets no port, nor does a frame within a page", async () => {
+  const { page, connect, ipcMain, served, end } = await main();
+  await assert.rejects(connect(page("https://example.org/")), { code: "forbidden" });
+  await assert.rejects(connectToMain({ window: /** @type {any} */ (new EventTarget()) }), { code: "unsupported" });
+  let answered = 0;
+  const frame = { url: "app://desk/frame.html", postMessage: () => (answered += 1) };
+  ipcMain.emit(channels.OPEN, { sender: {}, senderFrame: { ...frame, parent: frame } });
+  ipcMain.emit(channels.OPEN, { sender: {}, senderFrame: null });
+  assert.deepEqual([answered, served.bridge.windows], [0, 0]);
+
+  // Another frame may post to the page what it likes.
+  const window = page();
+  const { port1 } = new MessageChannel();
+  const forged = Object.assign(new Event("message"), { data: channels.PORT, ports: [port1], source: {} });
+  window.polychat.open = new Proxy(window.polychat.open, {
+    apply: (open) => (window.dispatchEvent(forged), open()),
+  });
+  assert.equal((await connect(window)).state, "open");
+  port1.close();
+  await end();
+});
+
+test("the preload script requires only electron, and has the words of the others", async () => {
+  const preload = await readFile(new URL("../electron/preload.cjs", import.meta.url), "utf8");
+  for (const [name, word] of Object.entries(channels)) {
+    assert.ok(preload.includes(`const ${name} = "${word}";`), name);
+  }
+  assert.deepEqual(preload.match(/require\(.*?\)|\bimport\b\s*\(/g), ['require("electron")']);
+});
