@@ -41,6 +41,7 @@ use super::state_machine::{
 };
 
 const CASES: u64 = 192;
+const CASES_OVER_A_PIPE: u64 = 64;
 /// Longer than whatever an input may have to wait for: a hanging append, a restart's pause.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -82,8 +83,7 @@ fn settings() -> WorldSettings {
 }
 
 /// Plays these scripts in one world, and then whatever is left of them one by one.
-fn play(mut players: Vec<Player<'_>>, rounds: &[Round], limits: Limits) -> Rig {
-    let mut rig = Rig::with_limits(limits);
+fn play(mut rig: Rig, mut players: Vec<Player<'_>>, rounds: &[Round]) -> Rig {
     rig.drive(async |rig: &mut Rig| {
         rig.send(Command::UpdateWorld { settings: settings() }).await;
         for player in &players {
@@ -131,17 +131,17 @@ const WANTED: [&str; 9] = [
     "approval.resolved",
 ];
 
-/// Plays the scripts together, in a world of these limits, and each alone.
-fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<Met, String> {
+/// Plays the scripts together in this world, and each alone in a world of its own in this process.
+fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Rig) -> Result<Met, String> {
     let players = || scripts.iter().enumerate().map(|(place, acts)| Player::new(place, acts));
-    let together = play(players().collect(), rounds, shared);
+    let together = play(shared, players().collect(), rounds);
     if !together.problems.is_empty() {
         return Err(format!("together: {}", together.problems.join("\n")));
     }
     let mut met = Met::new();
     for player in players() {
         let chat = player.chat.clone();
-        let alone = play(vec![player], &[], limits());
+        let alone = play(Rig::with_limits(limits()), vec![player], &[]);
         if !alone.problems.is_empty() {
             return Err(format!("{chat} alone: {}", alone.problems.join("\n")));
         }
@@ -156,6 +156,22 @@ fn compare(scripts: &[Vec<Act>], rounds: &[Round], shared: Limits) -> Result<Met
 #[test]
 fn a_chats_log_among_others_is_the_log_it_has_alone() {
     let cases = wanted("POLYCHAT_CASES", CASES);
+    let met = hold(|| Rig::with_limits(limits()), cases);
+    if cases >= CASES {
+        let missing = WANTED.into_iter().filter(|name| !met.contains_key(name));
+        assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new(), "never happened");
+    }
+}
+
+// law 6; issue 5: one pipe for all chats makes them no more each other's matter than one process
+#[test]
+fn a_chats_log_among_others_over_one_pipe_is_the_log_it_has_alone() {
+    let cases = wanted("POLYCHAT_CASES", CASES_OVER_A_PIPE);
+    hold(|| Rig::with_limits(limits()).over_a_pipe(), cases);
+}
+
+/// Holds the property for chats that are together in such a world; what was compared how often.
+fn hold(shared: fn() -> Rig, cases: u64) -> Met {
     let seed = wanted_seed();
     let kept = FileFailurePersistence::Direct("tests/it/interference.proptest-regressions");
     let config = Config {
@@ -169,7 +185,7 @@ fn a_chats_log_among_others_is_the_log_it_has_alone() {
     let met = RefCell::new(Met::new());
     let mut runner = TestRunner::new_with_rng(config, generator(seed));
     let result = runner.run(&runs(), |(scripts, rounds)| {
-        let more = compare(&scripts, &rounds, limits()).map_err(TestCaseError::fail)?;
+        let more = compare(&scripts, &rounds, shared()).map_err(TestCaseError::fail)?;
         let mut met = met.borrow_mut();
         more.into_iter().for_each(|(name, times)| *met.entry(name).or_default() += times);
         Ok(())
@@ -188,10 +204,7 @@ fn a_chats_log_among_others_is_the_log_it_has_alone() {
     let events: usize = met.values().sum();
     println!("{cases} cases, {events} events compared: {met:?}");
     assert!(events as u64 >= cases * 20, "the chats did next to nothing: {events} events");
-    if cases >= CASES {
-        let missing = WANTED.into_iter().filter(|name| !met.contains_key(name));
-        assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new(), "never happened");
-    }
+    met
 }
 
 // a check that cannot fail is a defect: in a world so small that chats crowd each other out, they
@@ -205,7 +218,8 @@ fn chats_that_do_interfere_are_found() {
         Config { cases: 20, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, generator(7));
     let result = runner.run(&runs(), |(scripts, rounds)| {
-        compare(&scripts, &rounds, crowded.clone()).map(drop).map_err(TestCaseError::fail)
+        let crowded = Rig::with_limits(crowded.clone());
+        compare(&scripts, &rounds, crowded).map(drop).map_err(TestCaseError::fail)
     });
     let Err(TestError::Fail(reason, _)) = result else { panic!("not found: {result:?}") };
     assert!(reason.to_string().contains("the logs differ"), "{reason}");

@@ -40,6 +40,8 @@ use crate::support::Ground;
 const CASES: u64 = 256;
 /// Of those over a file, each of which costs several times as much.
 const CASES_IN_A_FILE: u64 = 64;
+/// Of those over a pipe, on whose other end each of them waits.
+const CASES_OVER_A_PIPE: u64 = 96;
 const STEPS: u64 = 50;
 
 pub(crate) fn wanted(name: &str, default: u64) -> u64 {
@@ -66,7 +68,7 @@ pub(crate) fn generator(seed: u64) -> TestRng {
 // laws 1 to 7; REQ-1 to REQ-12, REQ-14, REQ-15; NFR-1, NFR-2
 #[test]
 fn whatever_happens_in_any_order_all_laws_hold() {
-    let (tally, cases, steps) = hold(Ground::memory, CASES);
+    let (tally, cases, steps) = hold(|| Rig::on(Ground::memory()), CASES);
     if cases >= CASES && steps >= STEPS {
         // A property that never gets to what it is about cannot fail.
         assert_eq!(tally.missing(), Vec::<&str>::new(), "never happened");
@@ -76,15 +78,26 @@ fn whatever_happens_in_any_order_all_laws_hold() {
 // laws 1 to 7; issue 4: the same over a file, which every other process opens again
 #[test]
 fn whatever_happens_to_chats_in_a_file_in_any_order_all_laws_hold() {
-    let (tally, cases, steps) = hold(Ground::file, CASES_IN_A_FILE);
+    let (tally, cases, steps) = hold(|| Rig::on(Ground::file()), CASES_IN_A_FILE);
     if cases >= CASES_IN_A_FILE && steps >= STEPS {
         let wanted = ["process lost", "lost while a call runs", "turn interrupted", "resumed"];
         assert_eq!(tally.missing_of(wanted), Vec::<&str>::new(), "never happened");
     }
 }
 
+// laws 1 to 7; issue 5: the same through a pipe, with whatever that adds
+#[test]
+fn whatever_happens_at_the_other_end_of_a_pipe_in_any_order_all_laws_hold() {
+    let piped = || Rig::on(Ground::memory()).over_a_pipe();
+    let (tally, cases, steps) = hold(piped, CASES_OVER_A_PIPE);
+    if cases >= CASES_OVER_A_PIPE && steps >= STEPS {
+        let wanted = ["process lost", "turn interrupted", "resumed"];
+        assert_eq!(tally.missing_of(wanted), Vec::<&str>::new(), "never happened");
+    }
+}
+
 /// Runs the property; answers with what happened, in how many cases of how many steps.
-fn hold(ground: fn() -> Ground, cases: u64) -> (Tally, u64, u64) {
+fn hold(rig: fn() -> Rig, cases: u64) -> (Tally, u64, u64) {
     let (cases, count) = (wanted("POLYCHAT_CASES", cases), wanted("POLYCHAT_STEPS", STEPS));
     let seed = wanted_seed();
     // What failed once is kept there with its seed, and tried first from then on.
@@ -101,7 +114,7 @@ fn hold(ground: fn() -> Ground, cases: u64) -> (Tally, u64, u64) {
     let mut runner = TestRunner::new_with_rng(config, generator(seed));
     let strategy = step::steps(usize::try_from(count).unwrap_or(usize::MAX));
     let result = runner.run(&strategy, |steps| {
-        let mut rig = Rig::on(ground());
+        let mut rig = rig();
         rig.run(&steps);
         tally.borrow_mut().add(rig.tally());
         match rig.into_problems() {

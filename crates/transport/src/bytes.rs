@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError, Weak},
     task::{Context, Poll, ready},
@@ -136,9 +137,14 @@ impl Stream for Notices {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WireNotice>> {
         let this = &mut *self;
         let Some(notices) = this.notices.as_mut() else { return Poll::Ready(None) };
+        // A bug that one reader meets must not take the others with it that this end serves.
+        let next = catch_unwind(AssertUnwindSafe(|| notices.as_mut().poll_next(cx)));
+        let next = next.unwrap_or_else(|_| {
+            tracing::error!(world_id = this.world_id.as_str(), "subscription panicked");
+            Poll::Ready(None)
+        });
         // A source that ends without a reason must not look like one that said all.
-        let notice =
-            ready!(notices.as_mut().poll_next(cx)).unwrap_or(Notice::Ended(EndReason::Unreadable));
+        let notice = ready!(next).unwrap_or(Notice::Ended(EndReason::Unreadable));
         let envelope = |notice: &Notice| {
             WireNotice::new(&this.world_id, &this.scope, notice, &this.encoder).ok()
         };

@@ -15,6 +15,7 @@ use polychat::{
     ScriptedModel, Timestamp, WorldId, WorldOptions,
     event::PromptBody,
     ports::{Clock, Store, Toolbox, WorldService},
+    transport::ipc::RemoteOptions,
 };
 use polychat_model::{Call, Script};
 use polychat_testkit::{
@@ -33,7 +34,10 @@ use super::{
     tally::Tally,
     watch::Reader,
 };
-use crate::support::Ground;
+use crate::{
+    support::Ground,
+    wire::pipe::{Valve, over_a_pipe},
+};
 
 /// How often in a row nothing may happen before the world counts as at rest.
 const QUIET_ROUNDS: usize = 6;
@@ -86,6 +90,8 @@ pub(crate) struct Rig {
     began: Timestamp,
     limits: Limits,
     plant: Plant,
+    /// Whether its world is at the other end of a pipe.
+    piped: bool,
 }
 
 /// What a world's store is made of, for something that is put above it.
@@ -101,9 +107,11 @@ pub(crate) struct Above {
 
 /// What ends with the process.
 pub(crate) struct Life {
-    pub(crate) world: Arc<RecordingWorld<PlantedWorld<LocalWorld>>>,
+    pub(crate) world: Arc<RecordingWorld<PlantedWorld<Arc<dyn WorldService>>>>,
     pub(crate) local: LocalWorld,
     clock: Arc<TokioClock>,
+    /// Where what passes through its door is seen, if that is a pipe.
+    valve: Valve,
     script: Script,
     /// The calls of the model that somebody still listens to.
     pub(crate) calls: Vec<Call>,
@@ -185,7 +193,14 @@ impl Rig {
             began: Timestamp(1_000_000),
             limits,
             plant,
+            piped: false,
         }
+    }
+
+    /// The same with the world at the other end of a pipe.
+    pub(crate) fn over_a_pipe(mut self) -> Self {
+        self.piped = true;
+        self
     }
 
     /// Does all steps; each process is a runtime of its own, and finds what the ones before it kept.
@@ -280,12 +295,27 @@ impl Rig {
         options.limits = self.limits.clone();
         options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let Some(local) = self.open_local(options).await else { return };
-        let world = PlantedWorld::new(self.plant, local.clone());
+        let valve = Valve::default();
+        let door = self.door(&local, &valve);
+        let world = PlantedWorld::new(self.plant, door);
         let world = Arc::new(RecordingWorld::new(world, self.history.clone()));
         let (calls, runs, over, unanswered) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let life = Life { world, local, clock, script, calls, tools, runs, over, unanswered };
+        let life =
+            Life { world, local, clock, valve, script, calls, tools, runs, over, unanswered };
         self.life = Some(life);
         self.settle().await;
+    }
+
+    /// The way in that all commands and readers take.
+    fn door(&self, local: &LocalWorld, valve: &Valve) -> Arc<dyn WorldService> {
+        let local = Arc::new(local.clone());
+        if !self.piped {
+            return local;
+        }
+        let mut options = RemoteOptions::default();
+        // Readers here take what is there at one moment, so all of it has to be there.
+        options.events_waiting_max = usize::from(u16::MAX);
+        Arc::new(over_a_pipe(world_id(), local, valve.clone(), options))
     }
 
     /// Opens the world; who finds that its store fails just then opens it once more.
@@ -389,11 +419,11 @@ impl Rig {
         self.problem("the world does not come to rest".to_owned());
     }
 
-    fn signs_of_life(&mut self) -> [u64; 5] {
+    fn signs_of_life(&mut self) -> [u64; 6] {
         self.take_facts();
         let calls = |faults: &Faults| faulty_store::Call::ALL.map(|call| faults.calls(call));
         let store = calls(&self.writing).iter().chain(&calls(&self.reading)).sum();
-        let Some(life) = &mut self.life else { return [self.facts, store, 0, 0, 0] };
+        let Some(life) = &mut self.life else { return [self.facts, store, 0, 0, 0, 0] };
         while let Some(call) = life.script.try_next_call() {
             life.calls.push(call);
         }
@@ -403,7 +433,8 @@ impl Rig {
         }
         life.over.extend(life.runs.extract_if(.., |run| run.is_dropped()));
         let script = (life.script.calls_seen() as u64, life.script.calls_open() as u64);
-        [self.facts, store, script.0, script.1, life.local.turns_running() as u64]
+        let (turns, bytes) = (life.local.turns_running() as u64, life.valve.bytes());
+        [self.facts, store, script.0, script.1, turns, bytes]
     }
 
     /// Takes in what was recorded since the last time.
