@@ -21,6 +21,12 @@ pub enum RejectedCommand {
         /// The bound.
         max: usize,
     },
+    /// More values than the reader takes.
+    #[error("more than {max} values")]
+    TooManyValues {
+        /// The bound.
+        max: usize,
+    },
     /// No JSON of the right shape: broken, too deep, a field missing or unknown.
     #[error("not a command: {why}")]
     Malformed {
@@ -61,6 +67,10 @@ impl From<RejectedCommand> for CommandError {
         Self::Refused(match rejected {
             RejectedCommand::TooLarge { bytes, max } => {
                 Refusal::TooLarge { what: "command".into(), bytes, max }
+            }
+            RejectedCommand::TooManyValues { max } => {
+                let what = "number of values in a command".into();
+                Refusal::TooLarge { what, bytes: max + 1, max }
             }
             RejectedCommand::UnknownMethod { method } => {
                 Refusal::Unsupported { what: method.into() }

@@ -35,6 +35,7 @@ mod object;
 mod params;
 mod reply;
 mod subscribe;
+mod values;
 
 pub use command::{WireCommand, decode_command, encode_command};
 pub use encoded::{EncodedEvent, EventEncoder};
@@ -64,6 +65,10 @@ pub struct WireLimits {
     ///
     /// The default takes a prompt of the default size even when all of it has to be escaped.
     pub command_bytes_max: usize,
+    /// Values of JSON in a command: numbers, texts, lists, objects. Beyond: refused `too_large`.
+    ///
+    /// A value may take ninety bytes of memory while it is read, and as few as two on the wire.
+    pub command_values_max: usize,
     /// Bytes of a reply or an error. Beyond: the fault `protocol`.
     pub reply_bytes_max: usize,
     /// Bytes of a notice. Beyond: the stream ends as damaged.
@@ -76,6 +81,7 @@ impl Default for WireLimits {
     fn default() -> Self {
         Self {
             command_bytes_max: 8 * 1024 * 1024,
+            command_values_max: 256 * 1024,
             reply_bytes_max: 256 * 1024 * 1024,
             notice_bytes_max: 32 * 1024 * 1024,
         }

@@ -12,6 +12,9 @@ use super::error::{ConnectionError, RejectedFrame};
 /// Bytes of the header fields before a message at most.
 const HEADER_BYTES_MAX: usize = 4 * 1024;
 
+/// Bytes that a reader's buffer keeps at most once a larger frame is out of it.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// How messages are told apart. Both ends must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -87,10 +90,14 @@ impl Decoder for FrameCodec {
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, ConnectionError> {
         let max = self.bytes_max;
-        match &mut self.reader {
+        let frame = match &mut self.reader {
             Reader::Lines(lines) => line(lines, input, max),
             Reader::ContentLength(place) => measured(place, input, max),
+        }?;
+        if let Some(frame) = &frame {
+            give_back(frame.as_ref().map_or(max, Bytes::len), input);
         }
+        Ok(frame)
     }
 
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, ConnectionError> {
@@ -99,6 +106,15 @@ impl Decoder for FrameCodec {
             input.clear();
         }
         Ok(frame)
+    }
+}
+
+/// A buffer that has grown for one large frame is not kept for the small ones after it.
+fn give_back(frame_bytes: usize, input: &mut BytesMut) {
+    if frame_bytes > KEPT_BYTES_MAX && input.len() <= KEPT_BYTES_MAX {
+        let mut smaller = BytesMut::with_capacity(KEPT_BYTES_MAX);
+        smaller.extend_from_slice(input);
+        *input = smaller;
     }
 }
 

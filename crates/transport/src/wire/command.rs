@@ -10,6 +10,7 @@ use super::{
         ImportParams, LogParams, MessagesParams, NewChatParams, NoParams, PromptParams,
         PutAgentParams, ReviseParams, SearchParams, SendParams, SettingsParams, UpdateParams,
     },
+    values,
 };
 use crate::error::{RejectedCommand, claim, why};
 
@@ -163,6 +164,10 @@ pub fn decode_command(bytes: &[u8], limits: &WireLimits) -> Result<Command, Reje
     let max = limits.command_bytes_max;
     if bytes.len() > max {
         return Err(RejectedCommand::TooLarge { bytes: bytes.len(), max });
+    }
+    let max = limits.command_values_max;
+    if values::more_than(max, bytes) {
+        return Err(RejectedCommand::TooManyValues { max });
     }
     let malformed = |error: serde_json::Error| RejectedCommand::Malformed { why: why(&error) };
     match serde_json::from_slice::<WireCommand>(bytes) {
