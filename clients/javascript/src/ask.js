@@ -25,12 +25,13 @@ const READS = new Set([
  * @param {Link} link
  * @param {M} method
  * @param {Methods[M]["params"]} params
- * @param {Waiting} [waiting]
+ * @param {Waiting & { again?: boolean }} [options] `again`: a command that does no harm when it is
+ *   asked twice, and is therefore asked again when the connection was lost, like all that only reads
  * @returns {Promise<Methods[M]["result"]>} rejects with a {@link PolychatError}; with a
  *   {@link ConnectionLost} when a command was under way and what became of it is not known
  */
-export async function ask(link, method, params, { signal } = {}) {
-  const result = await link.request(method, params, { signal, again: READS.has(method) });
+export async function ask(link, method, params, { signal, again = READS.has(method) } = {}) {
+  const result = await link.request(method, params, { signal, again });
   try {
     return /** @type {Methods[M]["result"]} */ (checkReply(method, record(params), result));
   } catch (error) {

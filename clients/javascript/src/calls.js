@@ -20,7 +20,8 @@ import { ModelError, PolychatError, record } from "./errors.js";
  *
  * @typedef {object} ToolRun
  * @property {CallContext} context what the embedder attached; read-only
- * @property {(text: string) => Promise<void>} output shows text while it runs; resolves once there is room for more
+ * @property {(text: string) => Promise<void>} output shows text while it runs; resolves once there is
+ *   room for more, and a call that does not wait for that fails at a bound
  * @property {(progress: unknown) => Promise<void>} progress shows how far it is; a newer one supersedes one that waits
  * @property {AbortSignal} signal aborted when nobody waits for the result any more
  */
@@ -57,7 +58,7 @@ import { ModelError, PolychatError, record } from "./errors.js";
  * @property {(request: ModelRequest, call: { context: CallContext, signal: AbortSignal }) => AsyncIterable<ModelDelta>} stream
  */
 
-/** @typedef {{ callId: string, context: CallContext, session: Session, signal: AbortSignal }} Call */
+/** @typedef {{ callId: string, context: CallContext, session: Session, abort: AbortController }} Call */
 
 /** Characters of output that may wait for the pipe, per call. */
 const OUTPUT_WAITING_MAX = 1024 * 1024;
@@ -69,8 +70,9 @@ const OUTPUT_WAITING_MAX = 1024 * 1024;
  * @param {unknown} args
  * @param {Call} call
  */
-export async function runTool(tool, args, { callId, context, session, signal }) {
-  const live = new LiveOutput(session, callId, signal);
+export async function runTool(tool, args, { callId, context, session, abort }) {
+  const live = new LiveOutput(session, callId, abort);
+  const { signal } = abort;
   const output = (/** @type {string} */ text) => live.output(text);
   const progress = (/** @type {unknown} */ value) => live.progress(value);
   try {
@@ -90,7 +92,8 @@ export async function runTool(tool, args, { callId, context, session, signal }) 
  * @param {Record<string, unknown>} params
  * @param {Call} call
  */
-export async function runModel(model, params, { callId, context, session, signal }) {
+export async function runModel(model, params, { callId, context, session, abort }) {
+  const { signal } = abort;
   const { callId: _, context: __, ...rest } = params;
   const request = /** @type {ModelRequest} */ (/** @type {unknown} */ (rest));
   const deltas = model.stream(request, { context, signal })[Symbol.asyncIterator]();
@@ -119,17 +122,19 @@ export async function runModel(model, params, { callId, context, session, signal
 class LiveOutput {
   #session;
   #callId;
+  #abort;
   #text = "";
   #progress = /** @type {unknown} */ (undefined);
   #ended = false;
   /** @type {Promise<void> | undefined} */
   #writing;
 
-  /** @param {Session} session @param {string} callId @param {AbortSignal} signal */
-  constructor(session, callId, signal) {
+  /** @param {Session} session @param {string} callId @param {AbortController} abort */
+  constructor(session, callId, abort) {
     this.#session = session;
     this.#callId = callId;
-    signal.addEventListener("abort", () => this.end(), { once: true });
+    this.#abort = abort;
+    abort.signal.addEventListener("abort", () => this.end(), { once: true });
   }
 
   /** @param {string} text */
@@ -137,7 +142,8 @@ class LiveOutput {
     if (this.#ended) return;
     if (this.#text.length + text.length > OUTPUT_WAITING_MAX) {
       const facts = { what: "output that waits", max: OUTPUT_WAITING_MAX };
-      throw new PolychatError("too_large", "await output() before giving more", { facts });
+      // Who does not wait for this promise would not see it fail either.
+      return this.#abort.abort(new PolychatError("too_large", "output() was not waited for", { facts }));
     }
     this.#text += text;
     await this.written();

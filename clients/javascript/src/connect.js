@@ -84,8 +84,6 @@ import { World } from "./world.js";
  */
 export async function connect(options = {}) {
   const hosting = new Hosting();
-  /** @type {Required<ConnectOptions>["onDiagnostic"]} */
-  const diagnose = (diagnostic) => options.onDiagnostic?.(diagnostic);
   const link = new Link({
     open: opener(options),
     reconnect: reconnection(options),
@@ -96,8 +94,8 @@ export async function connect(options = {}) {
     eventsWaitingMax: Math.max(1, options.eventsWaitingMax ?? 64),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
-    diagnose,
-    changed: (state) => options.onState?.(state),
+    diagnose: told(options.onDiagnostic),
+    changed: told(options.onState),
     calls: hosting,
   });
   hosting.attach(link);
@@ -158,10 +156,25 @@ export class Connection {
     return this.#link.close();
   }
 
-  /** @returns {Promise<void>} */
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
+}
+
+/**
+ * A callback of the embedder: what it throws is its own matter, and no reason to lose a connection.
+ *
+ * @template T
+ * @param {((value: T) => void) | undefined} callback
+ * @returns {(value: T) => void}
+ */
+function told(callback) {
+  return (value) => {
+    try {
+      callback?.(value);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
 }
 
 /**

@@ -72,7 +72,7 @@ export class Hosting {
     const abort = new AbortController();
     this.#calls.set(id, abort);
     try {
-      return await this.#run(method, record(params), session, abort.signal);
+      return await this.#run(method, record(params), session, abort);
     } finally {
       if (this.#calls.get(id) === abort) this.#calls.delete(id);
     }
@@ -119,13 +119,13 @@ export class Hosting {
    * @param {"tool/call" | "model/stream"} method
    * @param {Record<string, unknown>} params
    * @param {Session} session
-   * @param {AbortSignal} signal
+   * @param {AbortController} abort
    */
-  #run(method, params, session, signal) {
+  #run(method, params, session, abort) {
     const { callId, name, model, context } = params;
     if (typeof callId !== "string") throw new PolychatError("invalid_params", "a call has an id");
     const attached = /** @type {import("./types.js").CallContext} */ ({ chat: {}, prompt: {}, ...record(context) });
-    const call = { callId, context: attached, session, signal };
+    const call = { callId, context: attached, session, abort };
     if (method === "tool/call") {
       const tool = this.#offered.tools?.find((it) => it.name === name);
       if (tool === undefined) throw new PolychatError("unknown_tool", `there is no tool ${name} here`);

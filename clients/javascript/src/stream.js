@@ -76,6 +76,8 @@ export class EventStream {
   /** @type {(() => void) | undefined} */
   #stopPause;
   #ready = deferred();
+  #signal;
+  #leave = () => void this.return();
 
   /**
    * @param {Link} link
@@ -92,7 +94,8 @@ export class EventStream {
     this.#cursor = "after" in start ? start.after : undefined;
     // Who does not wait for it hears of a refusal when reading.
     this.#ready.promise.catch(() => {});
-    signal?.addEventListener("abort", () => void this.return(), { once: true });
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#leave, { once: true });
     if (signal?.aborted) void this.return();
     else link.join(this);
   }
@@ -287,6 +290,7 @@ export class EventStream {
     if (this.#end) return;
     this.#end = end;
     this.#stopPause?.();
+    this.#signal?.removeEventListener("abort", this.#leave);
     this.#link.leave(this);
     if (this.#subscriptionId !== undefined) this.#session?.unsubscribe(this.#subscriptionId);
     this.#subscriptionId = undefined;

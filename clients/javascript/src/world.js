@@ -80,7 +80,8 @@ export class World {
    */
   async openChat(chatId, chat = {}, waiting) {
     try {
-      return await this.createChat({ ...chat, chatId }, waiting);
+      await ask(this.#link, "chat/create", { ...chat, chatId }, { ...waiting, again: true });
+      return this.chat(chatId);
     } catch (error) {
       if (error instanceof PolychatError && error.code === "chat_exists") return this.chat(chatId);
       throw error;

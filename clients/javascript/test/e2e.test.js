@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -193,4 +193,33 @@ test("a program that embeds the client ends by itself once the connection is clo
   child.stdout.setEncoding("utf8").on("data", (text) => (said += text));
   assert.deepEqual(await once(child, "exit"), [0, null]);
   assert.match(said, /Ada/);
+});
+
+test("a child that ended is started again if that was asked for, and only then", { skip }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "polychat-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const [data, pid] = [join(folder, "chats.db"), join(folder, "pid")];
+  // A shell that says its id, and becomes the program.
+  const script = 'echo $$ > "$0"; exec "$@"';
+  const args = ["-c", script, pid, command, "stdio", "--data", data];
+  const kill = async () => process.kill(Number(await readFile(pid, "utf8")), "SIGKILL");
+  for (const restart of [true, false]) {
+    /** @type {Set<string>} */
+    const states = new Set();
+    const connection = await connect({
+      ...{ command: "sh", args, restart, stderr: "ignore" },
+      onState: (state) => void states.add(state),
+    });
+    const chat = await connection.world.openChat("a");
+    const prompt = await chat.prompt("/hang");
+    await kill();
+    if (restart) {
+      assert.deepEqual(await prompt.outcome(), { kind: "interrupted" });
+      assert.ok(states.has("waiting"));
+    } else {
+      await assert.rejects(prompt.outcome(), { code: "connection_lost" });
+      assert.equal(connection.state, "closed");
+    }
+    await connection.close();
+  }
 });

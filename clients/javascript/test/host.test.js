@@ -118,21 +118,19 @@ test("output and progress come before the answer, in order, and what waits is me
 
 // law 7
 test("a tool that does not wait for the pipe is stopped at a bound", async () => {
+  let said = 0;
   const { server, answers } = await hosting({ tools: [{
     name: "flood",
-    run: async (_, { output }) => {
-      for (;;) {
-        const written = output("x".repeat(100_000));
-        // What it throws at once must not be lost to a microtask.
-        await Promise.race([written, Promise.resolve().then(() => {}).then(() => {}).then(() => {})]);
-      }
+    run: async (_, { output, signal }) => {
+      for (; !signal.aborted; said += 1) void output("x".repeat(100_000));
+      return "";
     },
   }] });
   server.last.full = new Promise(() => {});
   server.last.send({ id: 1, method: "tool/call", params: call({ name: "flood" }) });
   await settled();
   const sent = server.last.sent("tool/output").reduce((sum, { text }) => sum + text.length, 0);
-  assert.ok(sent <= 100_000, `${sent}`);
+  assert.deepEqual([said, sent], [12, 100_000]);
   assert.equal(answers().get(1).data.code, "too_large");
 });
 

@@ -103,6 +103,19 @@ test("what only reads is asked again; a command under way fails as safe to repea
   assert.equal(server.last.sent("chat/close").length, 0);
 });
 
+test("opening a chat is asked again, because it does no harm twice", async () => {
+  const { server, clock, world } = await connected();
+  server.on("chat/create", () => SILENCE);
+  const opening = world.openChat("a");
+  await settled();
+  server.last.cut();
+  server.on("chat/create", () => {
+    throw refusal("chat_exists", { chatId: "a" });
+  });
+  await clock.pass(1_000);
+  assert.equal((await opening).id, "a");
+});
+
 test("a prompt that was under way is looked up: acknowledged if it was accepted", async () => {
   const { server, clock, world } = await connected();
   server.on("prompt/send", () => SILENCE);

@@ -200,6 +200,21 @@ test("leaving before the subscription is answered unsubscribes when it is", asyn
   assert.deepEqual(server.last.sent("events/unsubscribe"), [{ subscriptionId: "s1" }]);
 });
 
+test("a stream that has ended holds on to no signal", async () => {
+  const { world } = await connected();
+  const abort = new AbortController();
+  /** @type {string[]} */
+  const listening = [];
+  const { signal } = abort;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (/** @type {any[]} */ ...args) => (listening.push("+"), add.apply(signal, /** @type {any} */ (args)));
+  signal.removeEventListener = (/** @type {any[]} */ ...args) => (listening.push("-"), remove.apply(signal, /** @type {any} */ (args)));
+  const events = world.chat("a").events({ signal });
+  await events.ready;
+  await events.return();
+  assert.deepEqual(listening, ["+", "-"]);
+});
+
 test("a refused subscription is told to who waits and to who reads", async () => {
   const { server, world } = await connected();
   server.on("events/subscribe", () => {
