@@ -8,6 +8,7 @@
 //! | | who | what |
 //! |---|---|---|
 //! | [`serve`] | beside the world | requests side by side, subscriptions in turn |
+//! | `host` | there, too | models and tools of the client, as if they were here |
 //! | [`remote`] | beside the caller | a world that is somewhere else |
 //! | `socket` | on Unix | a path that one process serves, for one user |
 //! | [`mod@stdio`] | in a child | the pipes to its parent |
@@ -18,6 +19,7 @@
 
 pub mod error;
 pub mod frame;
+mod host;
 mod pipe;
 pub mod protocol;
 pub mod remote;
@@ -29,6 +31,7 @@ pub mod stdio;
 
 pub use error::{ConnectionError, RejectedFrame, RejectedMessage};
 pub use frame::Framing;
+pub use host::CallLimits;
 pub use remote::{Connect, Jitter, RemoteOptions, RemoteWorld};
 pub use serve::{Closed, ServeOptions, Server};
 pub use stdio::stdio;

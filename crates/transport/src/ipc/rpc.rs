@@ -271,7 +271,84 @@ pub struct ErrorObject {
     /// The stable `code`, the facts, `retryable`, `retryAfterMs`; absent where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "ts", ts(optional))]
-    pub data: Option<Box<WireError>>,
+    pub data: Option<Box<ErrorData>>,
+}
+
+/// What an error says beside its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum ErrorData {
+    /// A refusal or fault of the world.
+    World(WireError),
+    /// A mistake in the protocol.
+    Protocol(ProtocolFault),
+}
+
+/// A mistake in the protocol; nothing has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ProtocolFault {
+    /// Which.
+    pub code: ProtocolFaultCode,
+    /// The bound, where one was exceeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub max: Option<usize>,
+    /// Always `false`.
+    pub retryable: bool,
+    /// What happened, for people.
+    pub message: String,
+}
+
+/// The sorts of mistake in the protocol, stable on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProtocolFaultCode {
+    /// Not JSON, or not UTF-8.
+    NotJson,
+    /// A frame of more bytes than are taken.
+    TooLarge,
+    /// No message of JSON-RPC, or one that has no place at this moment.
+    InvalidRequest,
+    /// No such method.
+    UnknownMethod,
+    /// Parameters that cannot be read.
+    InvalidInput,
+    /// `initialize` comes first.
+    NotInitialized,
+}
+
+impl ProtocolFaultCode {
+    /// The stable word used on the wire and in diagnostics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::TooLarge => "too_large",
+            Self::InvalidRequest => "invalid_request",
+            Self::UnknownMethod => "unknown_method",
+            Self::InvalidInput => "invalid_input",
+            Self::NotInitialized => "not_initialized",
+        }
+    }
+
+    /// What an error of this number is without further facts.
+    fn of(code: ErrorCode) -> Option<Self> {
+        match code {
+            ErrorCode::NOT_JSON => Some(Self::NotJson),
+            ErrorCode::INVALID_REQUEST => Some(Self::InvalidRequest),
+            ErrorCode::UNKNOWN_METHOD => Some(Self::UnknownMethod),
+            ErrorCode::INVALID_PARAMS => Some(Self::InvalidInput),
+            ErrorCode::NOT_INITIALIZED => Some(Self::NotInitialized),
+            _ => None,
+        }
+    }
 }
 
 /// The number of a sort of error.
@@ -302,15 +379,40 @@ impl ErrorCode {
 }
 
 impl ErrorObject {
-    /// An error without facts.
+    /// An error without facts other than what its number says.
     #[must_use]
     pub fn plain(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        let message = message.into();
+        match ProtocolFaultCode::of(code) {
+            Some(fault) => Self::protocol(code, fault, None, message),
+            None => Self { code, message, data: None },
+        }
+    }
+
+    /// The stable code: that of its `data`, or `internal`.
+    #[must_use]
+    pub fn stable_code(&self) -> &str {
+        match self.data.as_deref() {
+            Some(ErrorData::World(error)) => error.code(),
+            Some(ErrorData::Protocol(fault)) => fault.code.as_str(),
+            None => "internal",
+        }
+    }
+
+    fn protocol(
+        code: ErrorCode,
+        fault: ProtocolFaultCode,
+        max: Option<usize>,
+        message: String,
+    ) -> Self {
+        let data = ProtocolFault { code: fault, max, retryable: false, message: message.clone() };
+        Self { code, message, data: Some(Box::new(ErrorData::Protocol(data))) }
     }
 
     fn with_facts(code: ErrorCode, error: &CommandError) -> Self {
         let data = WireError::from(error);
-        Self { code, message: data.message.clone(), data: Some(Box::new(data)) }
+        let message = data.message.clone();
+        Self { code, message, data: Some(Box::new(ErrorData::World(data))) }
     }
 }
 
@@ -327,8 +429,12 @@ impl From<&CommandError> for ErrorObject {
 impl From<RejectedCommand> for ErrorObject {
     fn from(rejected: RejectedCommand) -> Self {
         let code = match rejected {
-            RejectedCommand::UnknownMethod { .. } => ErrorCode::UNKNOWN_METHOD,
-            RejectedCommand::TooLarge { .. } => ErrorCode::REFUSED,
+            RejectedCommand::UnknownMethod { .. } => {
+                return Self::plain(ErrorCode::UNKNOWN_METHOD, rejected.to_string());
+            }
+            RejectedCommand::TooLarge { .. } | RejectedCommand::TooManyValues { .. } => {
+                ErrorCode::REFUSED
+            }
             _ => ErrorCode::INVALID_PARAMS,
         };
         Self::with_facts(code, &rejected.into())
@@ -337,7 +443,10 @@ impl From<RejectedCommand> for ErrorObject {
 
 impl From<RejectedFrame> for ErrorObject {
     fn from(rejected: RejectedFrame) -> Self {
-        Self::plain(ErrorCode::INVALID_REQUEST, rejected.to_string())
+        let message = rejected.to_string();
+        let RejectedFrame::TooLong { max } = rejected;
+        let fault = ProtocolFaultCode::TooLarge;
+        Self::protocol(ErrorCode::INVALID_REQUEST, fault, Some(max), message)
     }
 }
 

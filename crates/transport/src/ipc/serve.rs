@@ -4,25 +4,37 @@
 //! the numbers of subscriptions. Each connection is one future; whoever calls [`Server::serve`]
 //! decides which task runs it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use polychat_core::{WorldId, ports::WorldService};
+use polychat_core::{
+    WorldId,
+    ports::{HostRegistry, WorldService},
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::connection::Connection;
 use super::{
     error::ConnectionError,
     frame::Framing,
+    host::CallLimits,
     protocol::{ServerLimits, SubscriptionId},
 };
-use crate::{bytes::FarEnd, wire::WireLimits};
+use crate::{bytes::FarEnd, guard::Rejections, wire::WireLimits};
 
 mod connection;
+mod hosting;
+mod order;
 mod requests;
 mod subscriptions;
+
+/// The path under which messages are rejected, unless the server is told another.
+const PATH: &str = "ipc";
 
 /// What a frame holds beside the command: the version, the id, the method.
 const ENVELOPE_BYTES_MAX: usize = 1024;
@@ -47,6 +59,11 @@ pub struct ServeOptions {
     pub requests_in_flight_max: usize,
     /// Subscriptions of one connection. Beyond: refused `subscribers_full`.
     pub subscriptions_max: usize,
+    /// What is held of calls of a client's own models and tools.
+    pub calls: CallLimits,
+    /// How long a connection that is to end waits for requests that run, and for its client to
+    /// read their answers. After that it ends; the requests go on to their end.
+    pub ending_duration_max: Duration,
 }
 
 impl Default for ServeOptions {
@@ -56,6 +73,9 @@ impl Default for ServeOptions {
             wire: WireLimits::default(),
             requests_in_flight_max: 1_024,
             subscriptions_max: 10_000,
+            calls: CallLimits::default(),
+            // Longer than a store that does not answer holds up a command by default.
+            ending_duration_max: Duration::from_secs(15),
         }
     }
 }
@@ -88,7 +108,8 @@ pub struct Server {
     far: Arc<FarEnd>,
     options: ServeOptions,
     subscriptions: AtomicU64,
-    rejected: AtomicU64,
+    rejections: Arc<Rejections>,
+    hosts: Option<Arc<dyn HostRegistry>>,
 }
 
 impl Server {
@@ -96,7 +117,24 @@ impl Server {
     #[must_use]
     pub fn new(world_id: WorldId, world: Arc<dyn WorldService>, options: ServeOptions) -> Self {
         let far = Arc::new(FarEnd::new(world_id, world).limits(options.wire.clone()));
-        Self { far, options, subscriptions: AtomicU64::new(0), rejected: AtomicU64::new(0) }
+        let rejections = Arc::new(Rejections::new(PATH));
+        Self { far, options, subscriptions: AtomicU64::new(0), rejections, hosts: None }
+    }
+
+    /// Surfaces what is rejected there, for example among the diagnostics of the world.
+    #[must_use]
+    pub fn rejections(mut self, rejections: Arc<Rejections>) -> Self {
+        self.rejections = rejections;
+        self
+    }
+
+    /// Lets clients bring models and tools of their own; without this they are refused.
+    ///
+    /// What they bring is in the registry from their `host/register` until their connection ends.
+    #[must_use]
+    pub fn hosts(mut self, hosts: Arc<dyn HostRegistry>) -> Self {
+        self.hosts = Some(hosts);
+        self
     }
 
     /// Serves one connection until it ends.
@@ -122,13 +160,12 @@ impl Server {
     /// Messages that could not be read or had no place here, on all connections so far.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
+        self.rejections.count()
     }
 
-    fn note(&self, reason: &dyn std::fmt::Display) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
-        let world_id = self.far.world_id().as_str();
-        tracing::warn!(world_id, path = "ipc", %reason, "message rejected");
+    /// Takes note of such a message; `reason` never holds contents.
+    fn reject(&self, code: &str, reason: &dyn std::fmt::Display) {
+        self.rejections.note_input(code, reason);
     }
 
     fn next_subscription(&self) -> SubscriptionId {

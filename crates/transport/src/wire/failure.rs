@@ -11,7 +11,7 @@ use crate::error::{RejectedReply, claim, why};
 /// `retryable`, `retryAfterMs` and `message` follow from the code and the facts; they are there for
 /// readers that know neither.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ErrorData"))]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "WorldError"))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WireError {
@@ -41,6 +41,17 @@ pub enum WireCause {
         /// The sort of fault.
         code: FaultKind,
     },
+}
+
+impl WireError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match &self.cause {
+            WireCause::Refused(refusal) => refusal.code(),
+            WireCause::Fault { code } => code.as_str(),
+        }
+    }
 }
 
 impl From<&CommandError> for WireError {

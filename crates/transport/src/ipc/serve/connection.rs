@@ -1,22 +1,29 @@
 //! One connection: what comes in is begun, what has ended is answered, what happened is told.
 //!
-//! The whole is one state machine that is polled. It takes one frame, one answer and one event in
-//! turn, as long as there is room to write, and writes when nothing is ready or no room is left.
+//! The whole is one state machine that is polled. It takes one frame, one answer, one event and one
+//! call for its client in turn, as long as there is room to write, and writes when nothing is ready
+//! or no room is left.
 
 use std::{
     future::Future,
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use polychat_core::{CommandError, Refusal};
+use polychat_core::{Command, CommandError, Refusal, content::Text, outcome::cut};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Sleep, sleep},
+};
 
 use super::{
     Closed, Server,
+    hosting::is_said_of_a_call,
+    order::{Order, Place},
     requests::{Answer, Outcome, Requests},
     subscriptions::Subscriptions,
 };
@@ -25,6 +32,7 @@ use crate::{
     error::{RejectedCommand, why},
     ipc::{
         error::{ConnectionError, RejectedMessage},
+        host::Host,
         pipe::Pipe,
         protocol::{
             self, Cancel, Done, EventParams, InitializeParams, InitializeResult, More,
@@ -34,6 +42,9 @@ use crate::{
     },
     wire::{WireReply, decode_command, decode_subscribe},
 };
+
+/// How much of a client's name is kept, in bytes.
+const NAME_BYTES_MAX: usize = 128;
 
 /// Where a connection stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +60,19 @@ enum Phase {
 }
 
 pub(super) struct Connection<'a, T> {
-    server: &'a Server,
-    pipe: Pipe<T>,
+    pub(super) server: &'a Server,
+    pub(super) pipe: Pipe<T>,
     phase: Phase,
+    /// What the client calls itself, for people.
+    pub(super) client: Text,
     requests: Requests,
+    order: Order,
     subscriptions: Subscriptions,
     events_under_way_max: Option<u64>,
+    /// The client's models and tools.
+    pub(super) host: Host,
+    /// Until then what runs may be answered, once the connection is to end.
+    ends_at: Option<Pin<Box<Sleep>>>,
 }
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
@@ -63,9 +81,13 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             server,
             pipe: Pipe::new(io, server.options.framing, server.frame_bytes_max()),
             phase: Phase::New,
+            client: Text::from(""),
             requests: Requests::default(),
+            order: Order::default(),
             subscriptions: Subscriptions::default(),
             events_under_way_max: None,
+            host: Host::new(server.options.calls),
+            ends_at: None,
         }
     }
 
@@ -87,12 +109,22 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                 return Poll::Ready(Ok(closed));
             }
             if settled || !self.pipe.has_room() {
-                return Poll::Pending;
+                return self.poll_overdue(cx).map(Ok);
             }
         }
     }
 
-    /// One frame, one answer, one event; whether there was any.
+    /// How it ends if what it waits for, being about to end, takes too long.
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        let Some(ends_at) = &mut self.ends_at else { return Poll::Pending };
+        ready!(ends_at.as_mut().poll(cx));
+        Poll::Ready(match self.phase {
+            Phase::Ending(closed) => closed,
+            _ => Closed::ByShutdown,
+        })
+    }
+
+    /// One frame, one answer, one event, one call; whether there was any.
     fn take_turns(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
         let frame = self.take_frame(cx)?;
         let answer = match self.requests.poll_next(cx) {
@@ -107,7 +139,11 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             }
             Poll::Pending => false,
         };
-        Ok(frame || answer || event)
+        let call = match self.host.calls.poll_next(cx) {
+            Poll::Ready(next) => self.tell_host(next).map(|()| true)?,
+            Poll::Pending => false,
+        };
+        Ok(frame || answer || event || call)
     }
 
     /// How it ended, once there is nothing more to say.
@@ -133,6 +169,14 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
     fn end(&mut self, closed: Closed) {
         self.phase = Phase::Ending(closed);
         self.subscriptions = Subscriptions::default();
+        self.host.end();
+        self.end_in_time();
+    }
+
+    /// From now on it does not last for ever, whatever it waits for.
+    fn end_in_time(&mut self) {
+        let patience = self.server.options.ending_duration_max;
+        self.ends_at.get_or_insert_with(|| Box::pin(sleep(patience)));
     }
 
     fn take_frame(&mut self, cx: &mut Context<'_>) -> Result<bool, ConnectionError> {
@@ -147,8 +191,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             }
             Some(Ok(frame)) => self.receive(&frame, cx)?,
             Some(Err(rejected)) => {
-                self.server.note(&rejected);
-                self.pipe.push(Failure::new(None, rejected.into()))?;
+                let error = ErrorObject::from(rejected);
+                self.server.reject(error.stable_code(), &error.message);
+                self.pipe.push(Failure::new(None, error))?;
             }
         }
         Ok(true)
@@ -161,7 +206,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                     Ok(Some(outcome)) => self.answer(&id, outcome),
                     Ok(None) => Ok(()),
                     Err(error) => {
-                        self.server.note(&error.message);
+                        self.server.reject(error.stable_code(), &error.message);
                         self.pipe.push(Failure::new(Some(&id), error))
                     }
                 }
@@ -170,18 +215,18 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                 self.notified(&method, params);
                 Ok(())
             }
-            // Nothing was asked, until hosts bring tools and models of their own.
-            Ok(Incoming::Answer { .. }) => {
-                self.server.note(&"an answer to no question");
+            Ok(Incoming::Answer { id, outcome }) => {
+                self.answered(id.as_ref(), outcome);
                 Ok(())
             }
             Err(rejected) => {
-                self.server.note(&rejected);
+                let error = ErrorObject::from(&rejected);
+                self.server.reject(error.stable_code(), &error.message);
                 let id = match &rejected {
                     RejectedMessage::Invalid { id, .. } => id.as_ref(),
                     RejectedMessage::NotJson { .. } => None,
                 };
-                self.pipe.push(Failure::new(id, (&rejected).into()))
+                self.pipe.push(Failure::new(id, error))
             }
         }
     }
@@ -211,7 +256,12 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             (_, method::INITIALIZE) => return out_of_place("initialize has come already"),
             (Phase::Open, method::SHUTDOWN) => {
                 self.phase = Phase::ShuttingDown(id.clone());
+                self.end_in_time();
                 return Ok(None);
+            }
+            // What was begun may end, also while nothing more is begun.
+            (_, method) if is_said_of_a_call(method) => {
+                return self.said_with_answer(method, params).map(Some);
             }
             (Phase::Open, _) => {}
             _ => return out_of_place("the connection is shutting down"),
@@ -226,6 +276,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             let refusal = Refusal::Overloaded { scope: "connection".into(), max };
             return Ok(Some(Err((&CommandError::Refused(refusal)).into())));
         }
+        if method == method::REGISTER {
+            return Ok(self.requests.begin(id, self.registering(params)?, cx));
+        }
         let far = Arc::clone(&self.server.far);
         if method == method::SUBSCRIBE {
             let asked = params.map_or("{}", RawValue::get);
@@ -236,7 +289,10 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             };
             return Ok(self.requests.begin(id, subscribing, cx));
         }
-        Ok(self.requests.begin(id, command(far, frame)?, cx))
+        // The limit is on the command; the frame around it was measured by the codec.
+        let command = decode_command(frame, far.wire_limits())?;
+        let place = self.order.place_of(&command);
+        Ok(self.requests.begin(id, perform(far, command, place), cx))
     }
 
     fn initialize(&mut self, params: Option<&RawValue>) -> Result<Outcome, ErrorObject> {
@@ -247,6 +303,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             return Ok(Err((&CommandError::Refused(refusal)).into()));
         }
         self.phase = Phase::Open;
+        self.client = cut(&params.client.name, NAME_BYTES_MAX).into();
         self.events_under_way_max = params.limits.events_under_way_max;
         let world_id = self.server.far.world_id().clone();
         Ok(result(&InitializeResult::new(world_id, self.server.limits())))
@@ -258,13 +315,14 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             method::MORE => read(params).map(|More { subscription_id, events }| {
                 self.subscriptions.more(&subscription_id, events);
             }),
+            _ if is_said_of_a_call(method) => self.said(method, params),
             // By custom, what begins like this may be ignored.
             _ if method.starts_with("$/") => Ok(()),
             // A command wants an answer, and nobody would hear why it was refused.
             _ => Err(ErrorObject::plain(ErrorCode::UNKNOWN_METHOD, "no such notification")),
         };
         if let Err(error) = read_all {
-            self.server.note(&error.message);
+            self.server.reject(error.stable_code(), &error.message);
         }
     }
 
@@ -288,21 +346,15 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
     }
 }
 
-/// A command that is read now and done by whoever polls it.
-fn command(
-    far: Arc<FarEnd>,
-    frame: &Bytes,
-) -> Result<impl Future<Output = Outcome> + Send + 'static, ErrorObject> {
-    // The limit is on the command; the frame around it was measured by the codec.
-    let command = decode_command(frame, far.wire_limits())?;
-    Ok(async move {
-        let reply = far.perform(command).await.map_err(|error| ErrorObject::from(&error))?;
-        let reply = WireReply::try_from(reply).map_err(|rejected| {
-            let error = CommandError::from(rejected);
-            ErrorObject::from(&error)
-        })?;
-        result(&reply)
-    })
+/// Does what was asked, after all that was to change in the same chat before.
+async fn perform(far: Arc<FarEnd>, command: Command, place: Place) -> Outcome {
+    let _turn = place.turn().await;
+    let reply = far.perform(command).await.map_err(|error| ErrorObject::from(&error))?;
+    let reply = WireReply::try_from(reply).map_err(|rejected| {
+        let error = CommandError::from(rejected);
+        ErrorObject::from(&error)
+    })?;
+    result(&reply)
 }
 
 fn result(result: &impl Serialize) -> Outcome {
@@ -311,12 +363,12 @@ fn result(result: &impl Serialize) -> Outcome {
         .map_err(|error| ErrorObject::plain(ErrorCode::INTERNAL, why(&error)))
 }
 
-fn done() -> Outcome {
+pub(super) fn done() -> Outcome {
     result(&Done {})
 }
 
 /// Parameters of the connection's own methods.
-fn read<'a, P: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<P, ErrorObject> {
+pub(super) fn read<'a, P: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<P, ErrorObject> {
     let params = params.map_or("{}", RawValue::get);
     serde_json::from_str(params)
         .map_err(|error| RejectedCommand::Malformed { why: why(&error) }.into())

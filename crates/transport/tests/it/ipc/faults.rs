@@ -27,11 +27,11 @@ async fn whatever_cannot_be_read_is_answered_and_counted_and_the_connection_goes
     };
     let deep = close(&format!(r#"{{"chatId":{}{}}}"#, "[".repeat(500), "]".repeat(500)));
     let wrongs: Vec<(Vec<u8>, i64, Option<&str>)> = vec![
-        (b"nonsense".into(), -32_700, None),
-        (b"{\"a\":\"\xff\"}".into(), -32_700, None),
-        (vec![b'x'; 9_000], -32_600, None),
-        (b"[]".into(), -32_600, None),
-        (br#"{"jsonrpc":"2.0","id":1,"method":"chat/explode"}"#.into(), -32_601, Some("unsupported")),
+        (b"nonsense".into(), -32_700, Some("not_json")),
+        (b"{\"a\":\"\xff\"}".into(), -32_700, Some("not_json")),
+        (vec![b'x'; 9_000], -32_600, Some("too_large")),
+        (b"[]".into(), -32_600, Some("invalid_request")),
+        (br#"{"jsonrpc":"2.0","id":1,"method":"chat/explode"}"#.into(), -32_601, Some("unknown_method")),
         (deep, -32_602, Some("invalid_input")),
         (close("{}"), -32_602, Some("invalid_input")),
         (close("[]"), -32_602, Some("invalid_input")),
@@ -39,7 +39,7 @@ async fn whatever_cannot_be_read_is_answered_and_counted_and_the_connection_goes
         (close(r#"{"chatId":".."}"#), -32_602, Some("invalid_input")),
         (close(r#"{"chatId":"a","more":1}"#), -32_602, Some("invalid_input")),
         (close(&format!(r#"{{"chatId":"{}"}}"#, "a".repeat(4_000))), -32_000, Some("too_large")),
-        (br#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#.into(), -32_600, None),
+        (br#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#.into(), -32_600, Some("invalid_request")),
         (br#"{"jsonrpc":"2.0","id":1,"method":"events/unsubscribe"}"#.into(), -32_602, Some("invalid_input")),
         (br#"{"jsonrpc":"2.0","id":1,"method":"events/subscribe","params":{"scope":"chat","start":"now"}}"#.into(), -32_602, Some("invalid_input")),
     ];

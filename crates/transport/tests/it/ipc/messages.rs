@@ -86,7 +86,7 @@ fn every_form_of_a_message_is_pinned() {
         [
             r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{}}"#,
             r#"{"jsonrpc":"2.0","method":"event","params":{"a":1}}"#,
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x"}}"#,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"x","data":{"code":"not_json","retryable":false,"message":"x"}}}"#,
             r#"{"jsonrpc":"2.0","id":7,"method":"world/get"}"#,
         ]
     );

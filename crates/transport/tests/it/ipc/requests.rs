@@ -45,7 +45,7 @@ async fn a_request_that_waits_holds_up_no_other_and_answers_come_as_they_are_rea
     let Gated { world, release, .. } = gated();
     let (mut client, _end) = connect(&server(world, ServeOptions::default())).await;
     client.ask(1, "chat/close", json!({ "chatId": "a" })).await;
-    client.asked(2, "chat/reopen", json!({ "chatId": "a" })).await;
+    client.asked(2, "chat/reopen", json!({ "chatId": "b" })).await;
     release.add_permits(1);
     assert_eq!(client.hear().await.unwrap()["id"], json!(1));
 }
