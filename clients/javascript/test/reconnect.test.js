@@ -266,6 +266,23 @@ test("closing while the connection is away tries no more", async () => {
   assert.equal(server.connections.length, 1);
 });
 
+test("what is closed stays closed, though the server answers its greeting after that", async () => {
+  const server = new FakeServer();
+  // A pipe that cannot be closed from this side.
+  const transport = () => ({ ...server.transport(), close() {} });
+  const { clock, connection, states } = await connected({ transport }, server);
+  /** @type {(server: unknown) => void} */
+  let greet = () => {};
+  server.on("initialize", () => new Promise((resolve) => (greet = resolve)));
+  server.last.cut();
+  await clock.pass(1_000);
+  await connection.close();
+  greet({ protocolVersion: 1, worldId: "home" });
+  await settled();
+  assert.equal(connection.state, "closed");
+  assert.equal(states.at(-1), "closed");
+});
+
 /** A server whose chats have logs, and which sends each subscription as many events as it may. */
 class LogServer extends FakeServer {
   /** @type {Map<string, any[]>} */
