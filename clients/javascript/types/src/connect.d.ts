@@ -1,0 +1,205 @@
+/**
+ * The way in: connects to a world, wherever it is.
+ *
+ * @module
+ */
+import { Link } from "./link.js";
+import { World } from "./world.js";
+export type Clock = import("./clock.js").Clock;
+export type Framing = import("./framing.js").Framing;
+export type LinkState = import("./link.js").LinkState;
+export type ReconnectOptions = import("./link.js").ReconnectOptions;
+export type Transport = import("./peer.js").Transport;
+export type WebSocketLike = import("./transport/websocket.js").WebSocketLike;
+export type ClientDiagnostic = import("./types.js").ClientDiagnostic;
+export type PeerInfo = import("./types.js").PeerInfo;
+export type ServerInfo = import("./types.js").ServerInfo;
+export type ToChild = {
+    /**
+     * the program; left out: `POLYCHAT_BIN`, or the one in the app's resources folder
+     */
+    command?: string;
+    /**
+     * default: `stdio`, in the framing of the options
+     */
+    args?: string[];
+    /**
+     * added to this process's own
+     */
+    env?: Record<string, string | undefined>;
+    cwd?: string;
+    /**
+     * where its log goes; default `inherit`
+     */
+    stderr?: "inherit" | "ignore" | ((text: string) => void);
+    /**
+     * how long it may take to end in order before it is killed; default 10,000
+     */
+    closeMsMax?: number;
+    /**
+     * whether a child that ended is started again; default no
+     */
+    restart?: boolean;
+};
+export type ToSocket = {
+    socket: string;
+};
+export type ToUrl = {
+    url: string | URL;
+    /**
+     * default: the one that the runtime has
+     */
+    WebSocket?: new (url: string) => WebSocketLike;
+};
+export type ToTransport = {
+    transport: Transport | (() => Transport | Promise<Transport>);
+};
+export type ConnectOptions = {
+    /**
+     * how messages are told apart, where bytes are sent; default `lines`
+     */
+    framing?: Framing;
+    /**
+     * the world that it must be; any when left out
+     */
+    worldId?: string;
+    /**
+     * who this is, for the server's logs
+     */
+    client?: PeerInfo;
+    /**
+     * whether a lost connection comes back; default
+     * yes, but not for a child and for a transport that is used once
+     */
+    reconnect?: ReconnectOptions | boolean;
+    /**
+     * hears what was rejected and what went wrong
+     */
+    onDiagnostic?: (diagnostic: ClientDiagnostic) => void;
+    /**
+     * hears how the connection stands
+     */
+    onState?: (state: LinkState) => void;
+    /**
+     * bytes of a message; default 64 MiB
+     */
+    frameBytesMax?: number;
+    /**
+     * calls that are under way; further ones wait; default 256
+     */
+    requestsInFlightMax?: number;
+    /**
+     * calls that wait; further ones fail as `overloaded`; default 10,000
+     */
+    requestsWaitingMax?: number;
+    /**
+     * events of one stream that wait for their reader; the world keeps the others; default 64
+     */
+    eventsWaitingMax?: number;
+    /**
+     * gives up connecting
+     */
+    signal?: AbortSignal;
+    /**
+     * for tests
+     */
+    clock?: Clock;
+    /**
+     * for tests
+     */
+    random?: () => number;
+};
+export type AnyConnectOptions = ConnectOptions & (ToChild | ToSocket | ToUrl | ToTransport);
+/** @typedef {import("./clock.js").Clock} Clock */
+/** @typedef {import("./framing.js").Framing} Framing */
+/** @typedef {import("./link.js").LinkState} LinkState */
+/** @typedef {import("./link.js").ReconnectOptions} ReconnectOptions */
+/** @typedef {import("./peer.js").Transport} Transport */
+/** @typedef {import("./transport/websocket.js").WebSocketLike} WebSocketLike */
+/** @typedef {import("./types.js").ClientDiagnostic} ClientDiagnostic */
+/** @typedef {import("./types.js").PeerInfo} PeerInfo */
+/** @typedef {import("./types.js").ServerInfo} ServerInfo */
+/**
+ * A server as a child of this process. For Node only.
+ *
+ * @typedef {object} ToChild
+ * @property {string} [command] the program; left out: `POLYCHAT_BIN`, or the one in the app's resources folder
+ * @property {string[]} [args] default: `stdio`, in the framing of the options
+ * @property {Record<string, string | undefined>} [env] added to this process's own
+ * @property {string} [cwd]
+ * @property {"inherit" | "ignore" | ((text: string) => void)} [stderr] where its log goes; default `inherit`
+ * @property {number} [closeMsMax] how long it may take to end in order before it is killed; default 10,000
+ * @property {boolean} [restart] whether a child that ended is started again; default no
+ */
+/** @typedef {{ socket: string }} ToSocket a server that listens on a Unix socket; for Node only */
+/**
+ * A server that is reached by WebSocket.
+ *
+ * @typedef {object} ToUrl
+ * @property {string | URL} url
+ * @property {new (url: string) => WebSocketLike} [WebSocket] default: the one that the runtime has
+ */
+/**
+ * A way of your own. A function is called again to reconnect; a transport itself is used once.
+ *
+ * @typedef {{ transport: Transport | (() => Transport | Promise<Transport>) }} ToTransport
+ */
+/**
+ * @typedef {object} ConnectOptions
+ * @property {Framing} [framing] how messages are told apart, where bytes are sent; default `lines`
+ * @property {string} [worldId] the world that it must be; any when left out
+ * @property {PeerInfo} [client] who this is, for the server's logs
+ * @property {ReconnectOptions | boolean} [reconnect] whether a lost connection comes back; default
+ *   yes, but not for a child and for a transport that is used once
+ * @property {(diagnostic: ClientDiagnostic) => void} [onDiagnostic] hears what was rejected and what went wrong
+ * @property {(state: LinkState) => void} [onState] hears how the connection stands
+ * @property {number} [frameBytesMax] bytes of a message; default 64 MiB
+ * @property {number} [requestsInFlightMax] calls that are under way; further ones wait; default 256
+ * @property {number} [requestsWaitingMax] calls that wait; further ones fail as `overloaded`; default 10,000
+ * @property {number} [eventsWaitingMax] events of one stream that wait for their reader; the world keeps the others; default 64
+ * @property {AbortSignal} [signal] gives up connecting
+ * @property {Clock} [clock] for tests
+ * @property {() => number} [random] for tests
+ */
+/** @typedef {ConnectOptions & (ToChild | ToSocket | ToUrl | ToTransport)} AnyConnectOptions */
+/**
+ * Connects to a world: starts a server, or reaches one that runs.
+ *
+ * @param {AnyConnectOptions} [options]
+ * @returns {Promise<Connection>} rejects with a `PolychatError` when that fails; the first attempt is
+ *   not repeated
+ *
+ * @example
+ * const connection = await connect({ command: "polychat", args: ["stdio", "--memory"] });
+ * const chat = await connection.world.openChat("first");
+ * console.log(await (await chat.prompt("hello")).answer());
+ * await connection.close();
+ */
+export declare function connect(options?: AnyConnectOptions): Promise<Connection>;
+/** A connection to a world. Closing it cancels nothing there. */
+export declare class Connection {
+    #private;
+    /** The world at the other end. */
+    world: World;
+    /** @param {Link} link @param {World} world */
+    constructor(link: Link, world: World);
+    /** How it stands: `connecting`, `open`, `waiting` (before the next try) or `closed`. */
+    get state(): import("./link.js").LinkState;
+    /** Messages of the server that were rejected so far, because they belong to nobody here. */
+    get rejected(): number;
+    /** What the server says of itself; `undefined` while the connection is away. @returns {ServerInfo | undefined} */
+    get server(): ServerInfo | undefined;
+    /**
+     * Asks the server by method, for what has no function here. What it answers is not checked.
+     *
+     * @param {string} method
+     * @param {unknown} params
+     * @param {{ signal?: AbortSignal }} [options]
+     * @returns {Promise<unknown>}
+     */
+    request(method: string, params: unknown, options?: {
+        signal?: AbortSignal;
+    }): Promise<unknown>;
+    /** Ends the connection; a child is told to end, and is waited for. Streams end. @returns {Promise<void>} */
+    close(): Promise<void>;
+}

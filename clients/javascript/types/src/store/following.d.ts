@@ -1,0 +1,39 @@
+/**
+ * Whose events are read: at most so many chats, those longest not looked at give way.
+ *
+ * A chat that gives way is only read no further. Nothing is cancelled in it, the world's feed still
+ * tells what it does, and looking at it again reads it anew.
+ *
+ * @module
+ */
+import { Rejected } from "../errors.js";
+import type { ChatNotice } from "../fold.js";
+import type { Entry } from "./entry.js";
+import type { StoreWorld } from "../store.js";
+export type Events = AsyncIterator<ChatNotice, unknown> & AsyncIterable<ChatNotice>;
+/** @import { ChatNotice } from "../fold.js" */
+/** @import { Entry } from "./entry.js" */
+/** @import { StoreWorld } from "../store.js" */
+/** @typedef {AsyncIterator<ChatNotice, unknown> & AsyncIterable<ChatNotice>} Events */
+/** Reads the events of chats into their entries. */
+export declare class Following {
+    #private;
+    /**
+     * @param {StoreWorld} world
+     * @param {object} options
+     * @param {number} options.chatsFollowedMax
+     * @param {() => boolean} options.isListed Whether the list of all chats is known
+     * @param {(entry: Entry) => void} options.changed
+     * @param {(error: Rejected) => void} options.rejected
+     */
+    constructor(world: StoreWorld, { chatsFollowedMax, isListed, changed, rejected }: {
+        chatsFollowedMax: number;
+        isListed: () => boolean;
+        changed: (entry: Entry) => void;
+        rejected: (error: Rejected) => void;
+    });
+    /** Reads it, if it is not read already; a chat goes on where it was left. @param {Entry} entry */
+    follow(entry: Entry): void;
+    /** Reads none of them any more. */
+    close(): void;
+}
