@@ -347,23 +347,8 @@ export type EndedEvent = {
 /** The number of a sort of error. */
 export type ErrorCode = number;
 
-/**
- * A refusal or fault as it travels.
- *
- * `retryable`, `retryAfterMs` and `message` follow from the code and the facts; they are there for
- * readers that know neither.
- */
-export type ErrorData = {
-  /** Whether the very same command may well succeed later. */
-  retryable: boolean;
-  /** After how long a retry makes sense, in milliseconds. */
-  retryAfterMs?: number;
-  /** What happened, for people. */
-  message: string;
-} & (Refusal | {
-  /** The sort of fault. */
-  code: FaultKind;
-});
+/** What an error says beside its number. */
+export type ErrorData = WorldError | ProtocolFault;
 
 /** What went wrong, as JSON-RPC says it. */
 export type ErrorObject = {
@@ -863,6 +848,27 @@ export type PromptState = {
   /** How. */
   outcome: PromptOutcome;
 };
+
+/** A mistake in the protocol; nothing has happened. */
+export type ProtocolFault = {
+  /** Which. */
+  code: ProtocolFaultCode;
+  /** The bound, where one was exceeded. */
+  max?: number;
+  /** Always `false`. */
+  retryable: boolean;
+  /** What happened, for people. */
+  message: string;
+};
+
+/** The sorts of mistake in the protocol, stable on the wire. */
+export type ProtocolFaultCode
+  = "not_json"
+  | "too_large"
+  | "invalid_request"
+  | "unknown_method"
+  | "invalid_input"
+  | "not_initialized";
 
 /** An agent as a whole. */
 export type PutAgentParams = {
@@ -1588,6 +1594,24 @@ export type WireDelta = {
 
 /** Why a prompt left the queue without a turn. */
 export type WithdrawReason = "requested" | "closed" | "deleted";
+
+/**
+ * A refusal or fault as it travels.
+ *
+ * `retryable`, `retryAfterMs` and `message` follow from the code and the facts; they are there for
+ * readers that know neither.
+ */
+export type WorldError = {
+  /** Whether the very same command may well succeed later. */
+  retryable: boolean;
+  /** After how long a retry makes sense, in milliseconds. */
+  retryAfterMs?: number;
+  /** What happened, for people. */
+  message: string;
+} & (Refusal | {
+  /** The sort of fault. */
+  code: FaultKind;
+});
 
 /** What the world's feed says. */
 export type WorldEvent = {

@@ -29,7 +29,7 @@ use serde_json::Value;
 ///
 /// In the files the fields of an object stand in the order of their names. JSON does not care, and
 /// the order of attached objects depends on a feature of `serde_json` that any crate may turn on.
-fn golden(group: &str, frames: &[Vec<u8>]) -> Vec<String> {
+pub(super) fn golden(group: &str, frames: &[Vec<u8>]) -> Vec<String> {
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests", "golden", &format!("{group}.json")].iter().collect();
     let items: Vec<Value> = frames.iter().map(|frame| sorted(frame)).collect();

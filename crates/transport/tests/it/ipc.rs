@@ -10,6 +10,7 @@ mod by_hand;
 mod decoder;
 mod faults;
 mod frames;
+mod golden;
 mod in_turn;
 mod messages;
 mod reconnect;
