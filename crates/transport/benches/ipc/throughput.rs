@@ -1,0 +1,104 @@
+//! CPU per chunk, to one reader and to readers in step.
+
+use std::sync::{Arc, Mutex};
+
+use polychat_transport::ipc::Server;
+use tokio::{net::UnixStream, sync::broadcast};
+
+use crate::{
+    echo::echo,
+    measure::{Client, cpu_nanos, median, one_thread},
+    source::{Pace, Source, chunk},
+};
+
+const CHUNKS: usize = 50_000;
+const ROUNDS: usize = 7;
+
+async fn connect(server: &Arc<Server>) -> Client {
+    let (near, far) = UnixStream::pair().unwrap();
+    let server = Arc::clone(server);
+    tokio::spawn(async move { server.serve(far).await });
+    Client::subscribe(near).await
+}
+
+/// The lines that a client gets.
+fn lines() -> Vec<Vec<u8>> {
+    one_thread().block_on(async {
+        let mut client = connect(&Source::Made(Pace::Never, CHUNKS).server()).await;
+        let mut lines = Vec::new();
+        for _ in 0..CHUNKS {
+            let mut line = Vec::new();
+            tokio::io::AsyncBufReadExt::read_until(&mut client.lines, b'\n', &mut line)
+                .await
+                .unwrap();
+            lines.push(line);
+        }
+        lines
+    })
+}
+
+pub(crate) fn to_one_reader() {
+    let lines = lines();
+    let bytes: usize = lines.iter().map(Vec::len).sum();
+    println!("## chunks to one reader: CPU per chunk, {} bytes each", bytes / CHUNKS);
+    println!("chunks come | IPC | echo | throughput of echo = 1");
+    for (pace, name) in Pace::ALL {
+        let (mut ipc, mut bare) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            one_thread().block_on(async {
+                let server = Source::Made(pace, CHUNKS).server();
+                let began = cpu_nanos();
+                assert_eq!(connect(&server).await.read(CHUNKS).await, bytes);
+                ipc.push((cpu_nanos() - began) / CHUNKS as f64);
+            });
+            one_thread().block_on(async {
+                let began = cpu_nanos();
+                assert_eq!(echo(&lines, pace).await, bytes);
+                bare.push((cpu_nanos() - began) / CHUNKS as f64);
+            });
+        }
+        let (ipc, bare) = (median(&mut ipc), median(&mut bare));
+        println!("{name} | {ipc:.0} ns | {bare:.0} ns | {:.2}", bare / ipc);
+    }
+}
+
+/// Chunks that readers get, all together.
+const DELIVERED: usize = 200_000;
+
+pub(crate) fn to_readers_in_step() {
+    println!("## chunks to readers in step, a connection each: CPU per chunk and reader");
+    println!("readers | CPU");
+    for readers in [1, 2, 10, 100] {
+        let mut cpu = Vec::new();
+        for _ in 0..ROUNDS {
+            cpu.push(one_thread().block_on(in_step(readers)));
+        }
+        println!("{readers} | {:.0} ns", median(&mut cpu));
+    }
+}
+
+async fn in_step(readers: usize) -> f64 {
+    let chunks = DELIVERED / readers;
+    let (sender, _) = broadcast::channel(1_024);
+    let server = Source::Sent(Mutex::new(sender.clone())).server();
+    let mut clients = Vec::new();
+    for _ in 0..readers {
+        clients.push(connect(&server).await);
+    }
+    let began = cpu_nanos();
+    let reading: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| tokio::spawn(async move { client.read(chunks).await }))
+        .collect();
+    for n in 0..chunks {
+        let _ = sender.send(chunk(n));
+        tokio::task::yield_now().await;
+        while sender.len() > 512 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for reading in reading {
+        reading.await.unwrap();
+    }
+    (cpu_nanos() - began) / DELIVERED as f64
+}
