@@ -55,14 +55,14 @@ pub struct FarEnd {
     world_id: WorldId,
     world: Arc<dyn WorldService>,
     limits: WireLimits,
-    encoders: Encoders,
+    encoders: Arc<Encoders>,
 }
 
 impl FarEnd {
     /// Serves a world under this id.
     #[must_use]
     pub fn new(world_id: WorldId, world: Arc<dyn WorldService>) -> Self {
-        Self { world_id, world, limits: WireLimits::default(), encoders: Encoders::default() }
+        Self { world_id, world, limits: WireLimits::default(), encoders: Arc::default() }
     }
 
     /// Takes at most so many bytes.
@@ -70,6 +70,17 @@ impl FarEnd {
     pub fn limits(mut self, limits: WireLimits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// The same world as this caller may see it; what is encoded is encoded once for both.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn seen_as(&self, world: Arc<dyn WorldService>) -> Self {
+        Self {
+            world_id: self.world_id.clone(),
+            world,
+            limits: self.limits.clone(),
+            encoders: Arc::clone(&self.encoders),
+        }
     }
 
     /// The world that it serves.

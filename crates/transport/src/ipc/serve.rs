@@ -107,7 +107,7 @@ pub enum Closed {
 pub struct Server {
     far: Arc<FarEnd>,
     options: ServeOptions,
-    subscriptions: AtomicU64,
+    subscriptions: Arc<AtomicU64>,
     rejections: Arc<Rejections>,
     hosts: Option<Arc<dyn HostRegistry>>,
 }
@@ -118,7 +118,7 @@ impl Server {
     pub fn new(world_id: WorldId, world: Arc<dyn WorldService>, options: ServeOptions) -> Self {
         let far = Arc::new(FarEnd::new(world_id, world).limits(options.wire.clone()));
         let rejections = Arc::new(Rejections::new(PATH));
-        Self { far, options, subscriptions: AtomicU64::new(0), rejections, hosts: None }
+        Self { far, options, subscriptions: Arc::default(), rejections, hosts: None }
     }
 
     /// Surfaces what is rejected there, for example among the diagnostics of the world.
@@ -135,6 +135,22 @@ impl Server {
     pub fn hosts(mut self, hosts: Arc<dyn HostRegistry>) -> Self {
         self.hosts = Some(hosts);
         self
+    }
+
+    /// The same server for a caller who sees the world like this, for example through a policy.
+    ///
+    /// Both share the encoding of events, the numbers of subscriptions, and who counts what is
+    /// rejected. Whether this caller may bring models and tools is said anew by
+    /// [`hosts`](Self::hosts).
+    #[must_use]
+    pub fn seen_as(&self, world: Arc<dyn WorldService>) -> Self {
+        Self {
+            far: Arc::new(self.far.seen_as(world)),
+            options: self.options.clone(),
+            subscriptions: Arc::clone(&self.subscriptions),
+            rejections: Arc::clone(&self.rejections),
+            hosts: None,
+        }
     }
 
     /// Serves one connection until it ends.
