@@ -3,9 +3,9 @@
 use std::{fmt, io, path::PathBuf};
 
 use polychat::SqliteError;
-use polychat_transport::ipc::ConnectionError;
+use polychat::transport::ipc::ConnectionError;
 #[cfg(unix)]
-use polychat_transport::ipc::socket::SocketError;
+use polychat::transport::ipc::socket::SocketError;
 
 /// What can go wrong before and around serving.
 #[derive(Debug, thiserror::Error)]

@@ -2,11 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use polychat::{DemoModel, Limits, SqliteStore, World, WorldBuilder, WorldId};
-use polychat_transport::{
+use polychat::transport::{
     Rejections,
     ipc::{self, ServeOptions, Server},
 };
+use polychat::{DemoModel, Hosts, Limits, SqliteStore, World, WorldBuilder, WorldId};
 use tokio::task::spawn_blocking;
 
 use crate::{error::Error, places};
@@ -24,6 +24,9 @@ pub(crate) struct HouseArgs {
     /// Keeps the chats in memory, and nothing beyond the end of the process.
     #[arg(long)]
     memory: bool,
+    /// Refuses models and tools that connected programs bring.
+    #[arg(long)]
+    no_hosts: bool,
     /// How messages are told apart.
     #[arg(long, value_enum, default_value_t)]
     framing: Framing,
@@ -56,6 +59,8 @@ pub(crate) struct House {
     id: WorldId,
     world: World,
     file: Option<Arc<SqliteStore>>,
+    /// Models and tools of connected programs, if they may bring any.
+    hosts: Option<Hosts>,
     framing: ipc::Framing,
 }
 
@@ -73,15 +78,24 @@ impl House {
             builder = builder.keep_in(Arc::clone(&store));
             file = Some(store);
         }
+        let hosts = (!args.no_hosts).then(Hosts::new);
+        if let Some(hosts) = &hosts {
+            builder = builder.hosts(hosts);
+        }
         let world = builder.open().await?;
-        Ok(Self { id, world, file, framing: args.framing.into() })
+        Ok(Self { id, world, file, hosts, framing: args.framing.into() })
     }
 
     /// Serves this house, to any number of connections.
     pub(crate) fn server(&self) -> Arc<Server> {
         let mut options = ServeOptions::default();
         options.framing = self.framing;
-        Arc::new(Server::new(self.id.clone(), self.world.service(), options))
+        let server = Server::new(self.id.clone(), self.world.service(), options)
+            .rejections(Arc::new(self.rejections("ipc")));
+        Arc::new(match &self.hosts {
+            Some(hosts) => server.hosts(Arc::new(hosts.clone())),
+            None => server,
+        })
     }
 
     /// Counts what is rejected on this path, and tells the world's operators.

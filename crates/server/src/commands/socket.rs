@@ -4,7 +4,7 @@
 
 use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
 
-use polychat_transport::ipc::socket::Listener;
+use polychat::transport::ipc::socket::Listener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use polychat_transport::ipc::{Closed, ConnectionError, stdio};
+use polychat::transport::ipc::{Closed, ConnectionError, stdio};
 use tokio::{task::JoinError, time::timeout};
 
 use crate::{
@@ -27,17 +27,20 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
     let parent_left = pipes.input_ended();
     let server = house.server();
     let mut serving = tokio::spawn(async move { server.serve(pipes).await });
-    let mut ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        () = parent_left => None,
-        () = signals.next() => None,
+    let why = tokio::select! {
+        ended = &mut serving => Why::Closed(ended),
+        () = parent_left => Why::ParentLeft,
+        () = signals.next() => Why::Signal,
     };
+    let mut ended = None;
     let closing = async {
         house.close().await;
-        if ended.is_none() {
-            // Who only stopped speaking, or is about to be told, still hears what was asked for.
-            ended = timeout(DRAIN_DURATION, &mut serving).await.ok();
-        }
+        ended = match why {
+            Why::Closed(ended) => Some(ended),
+            // Who only stopped speaking still hears what was asked for; the server bounds this.
+            Why::ParentLeft => Some((&mut serving).await),
+            Why::Signal => timeout(DRAIN_DURATION, &mut serving).await.ok(),
+        };
     };
     let code = or_at_once(closing, &mut signals).await;
     match ended {
@@ -50,8 +53,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
     }
 }
 
+type Ended = Result<Result<Closed, ConnectionError>, JoinError>;
+
+/// Why it is time to end.
+enum Why {
+    Closed(Ended),
+    ParentLeft,
+    Signal,
+}
+
 /// A parent that went away without a word is nothing to complain about.
-fn note(ended: Result<Result<Closed, ConnectionError>, JoinError>) {
+fn note(ended: Ended) {
     match ended {
         Ok(Ok(closed)) => tracing::debug!(?closed, "connection closed"),
         Ok(Err(error)) => tracing::debug!(%error, "connection lost"),

@@ -9,11 +9,11 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use polychat::transport::ipc::{Framing, RemoteOptions, RemoteWorld};
 use polychat::{
     Chat, ChatId, Event, Notice, StartAt, TurnOutcome, World, WorldId,
     ports::{Entry, LogKey, NoticeStream, Store},
 };
-use polychat_transport::ipc::{Framing, RemoteOptions, RemoteWorld};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -210,6 +210,32 @@ impl ByHand {
             let answer = self.hear().await.expect("there is no answer");
             if answer["id"] == id {
                 return answer;
+            }
+        }
+    }
+
+    /// Creates a chat, and follows it.
+    pub(crate) async fn follows(&mut self, id: u64, chat: &str) {
+        self.asked(id, "chat/create", serde_json::json!({ "chatId": chat })).await;
+        let watch = serde_json::json!({ "scope": "chat", "chatId": chat, "start": "start" });
+        assert!(self.asked(id + 1, "events/subscribe", watch).await["error"].is_null());
+    }
+
+    /// Sends a prompt, and does not wait for its answer.
+    pub(crate) async fn prompts(&mut self, id: u64, chat: &str, text: &str) {
+        let parts = serde_json::json!([{ "type": "text", "text": text }]);
+        let prompt = format!("p{id}");
+        let params = serde_json::json!({ "chatId": chat, "promptId": prompt, "parts": parts });
+        self.ask(id, "prompt/send", params).await;
+    }
+
+    /// How the next turn ends of those that are followed.
+    pub(crate) async fn outcome(&mut self) -> Value {
+        loop {
+            let message = self.hear().await.expect("the turn has not ended");
+            let event = &message["params"]["event"];
+            if event["type"] == "turn.ended" {
+                return event["outcome"]["kind"].clone();
             }
         }
     }

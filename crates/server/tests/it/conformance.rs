@@ -12,12 +12,12 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use polychat::{WorldId, ports::WorldService};
-use polychat_transport::ipc::{
+use polychat::transport::ipc::{
     Framing, RemoteOptions, RemoteWorld, ServeOptions, Server,
     socket::{Listener, connect},
     stdio,
 };
+use polychat::{WorldId, ports::WorldService};
 use tokio::{
     io::join,
     process::{ChildStdin, ChildStdout},

@@ -1,6 +1,6 @@
 //! What goes over the pipes: frames and nothing else, whatever comes in and whoever reads.
 
-use polychat_transport::ipc::Framing;
+use polychat::transport::ipc::Framing;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -14,7 +14,6 @@ async fn standard_output_holds_frames_only_whatever_is_said_and_logged() {
     // Somebody has to read that much.
     let logged = tokio::spawn(complaints(child.child.stderr.take()));
     child.initialize().await;
-    child.asked(1, "chat/create", json!({ "chatId": "a" })).await;
     let answers = [
         ("nonsense", -32_700),
         ("[]", -32_600),
@@ -26,18 +25,13 @@ async fn standard_output_holds_frames_only_whatever_is_said_and_logged() {
         let answer = child.hear().await.unwrap();
         assert_eq!(answer["error"]["code"], code, "{answer}");
     }
-    child
-        .asked(2, "events/subscribe", json!({ "scope": "chat", "chatId": "a", "start": "start" }))
-        .await;
+    child.follows(1, "a").await;
     // A panic prints where it happened, and not here.
-    for (prompt, text) in [(10, "/crash"), (11, "/error"), (12, "my name is Ada")] {
-        let parts = json!([{ "type": "text", "text": text }]);
-        let id = format!("p{prompt}");
-        child
-            .asked(prompt, "prompt/send", json!({ "chatId": "a", "promptId": id, "parts": parts }))
-            .await;
-        let outcome = json!({ "chatId": "a", "promptId": id });
-        assert!(child.asked(prompt + 10, "prompt/outcome", outcome).await["error"].is_null());
+    for (id, text, outcome) in
+        [(10, "/crash", "failed"), (11, "/error", "failed"), (12, "hello", "completed")]
+    {
+        child.prompts(id, "a", text).await;
+        assert_eq!(child.outcome().await, outcome, "{text}");
     }
     child.stop_speaking();
     while child.hear().await.is_some() {}

@@ -17,4 +17,5 @@ mod command_line;
 mod conformance;
 mod endings;
 mod frames;
+mod hosts;
 mod shared;

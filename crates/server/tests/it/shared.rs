@@ -2,8 +2,8 @@
 
 use std::{os::unix::net::UnixListener, path::Path, process::Stdio, sync::Arc};
 
+use polychat::transport::ipc::{RemoteOptions, RemoteWorld, socket::connect};
 use polychat::{EndReason, Notice, StartAt, World};
-use polychat_transport::ipc::{RemoteOptions, RemoteWorld, socket::connect};
 use rustix::process::Signal;
 use tokio::{net::UnixStream, process::Command};
 
@@ -38,7 +38,7 @@ async fn programs_share_a_world_and_nothing_ends_with_one_of_them() {
     let on_desk = within(desk.open_chat("a")).await.unwrap();
     let on_phone = within(phone.open_chat("a")).await.unwrap();
     let mut seen = within(on_phone.subscribe(StartAt::Start)).await.unwrap();
-    within(on_desk.prompt("/long 200").send()).await.unwrap();
+    within(on_desk.prompt("/long 30").send()).await.unwrap();
     until(&mut seen, |notice| matches!(notice, Notice::Live { .. })).await;
     drop((on_desk, desk));
     let ended = |notice: &Notice| match notice {
