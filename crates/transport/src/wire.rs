@@ -35,7 +35,7 @@ mod object;
 mod params;
 mod reply;
 mod subscribe;
-mod values;
+pub(crate) mod values;
 
 pub use command::{WireCommand, decode_command, encode_command};
 pub use encoded::{EncodedEvent, EventEncoder};

@@ -69,9 +69,10 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(limits: CallLimits) -> Self {
+    /// A host that has registered nothing; each piece of JSON that it says holds so many values.
+    pub(super) fn new(limits: CallLimits, values_max: usize) -> Self {
         let line = Arc::new(Line::new(limits));
-        let calls = Calls::new(Arc::clone(&line));
+        let calls = Calls::new(Arc::clone(&line), values_max);
         Self { registration: Arc::default(), line, calls }
     }
 

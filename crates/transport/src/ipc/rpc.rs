@@ -179,6 +179,16 @@ fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str(raw.get()).ok().map(|Text(text)| text)
 }
 
+/// What an object holds, for parameters and results; why it cannot be read.
+///
+/// By itself `serde` would take a list, too, for the members in order.
+pub(super) fn members<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
+    if !raw.get().starts_with('{') {
+        return Err("it is no object".into());
+    }
+    serde_json::from_str(raw.get()).map_err(|error| why(&error))
+}
+
 /// The version that every message names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Version {

@@ -4,7 +4,7 @@
 //! would let a small piece of JSON take much; this is the other bound.
 
 /// Whether this JSON holds more values than `max`; what is no JSON may be taken for more or less.
-pub(super) fn more_than(max: usize, json: &[u8]) -> bool {
+pub(crate) fn more_than(max: usize, json: &[u8]) -> bool {
     // Each value needs a byte, and one that parts it from the next.
     json.len() / 2 >= max && count(json) > max
 }

@@ -11,6 +11,7 @@ mod decoder;
 mod faults;
 mod frames;
 mod golden;
+mod host;
 mod in_turn;
 mod messages;
 mod reconnect;

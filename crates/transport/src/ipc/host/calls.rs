@@ -16,15 +16,21 @@ use super::{
 };
 use crate::{
     error::{claim, why},
-    ipc::protocol::{
-        host::{CallId, WireDelta},
-        method,
+    ipc::{
+        protocol::{
+            host::{CallId, WireDelta},
+            method,
+        },
+        rpc::members,
     },
+    wire::values,
 };
 
 /// Calls that were written and have not ended. Only the connection's own task touches it.
 pub(in crate::ipc) struct Calls {
     line: Arc<Line>,
+    /// Values in a piece of JSON that a host says.
+    values_max: usize,
     running: HashMap<u64, (CallId, Ear)>,
     /// Calls that ended on this side first, and that the host has not answered yet. It cannot know
     /// of the end of each, so what it still says of them is no mistake.
@@ -65,9 +71,10 @@ struct Said<'a> {
 }
 
 impl Calls {
-    pub(super) fn new(line: Arc<Line>) -> Self {
+    pub(super) fn new(line: Arc<Line>, values_max: usize) -> Self {
         Self {
             line,
+            values_max,
             running: HashMap::new(),
             unanswered: BTreeSet::new(),
             to_cancel: VecDeque::new(),
@@ -105,14 +112,18 @@ impl Calls {
     ) -> bool {
         let Some(ear) = self.take(number) else { return self.unanswered.remove(&number) };
         let max = self.line.limits.call_bytes_max;
-        let bytes = outcome.map_or_else(RawValue::get, RawValue::get).len();
-        ear.end(match outcome {
-            _ if bytes > max => {
-                End::Broken(format!("it answered {bytes} bytes, at most {max} are taken"))
-            }
-            Ok(result) => End::Result(result.to_owned()),
-            Err(error) => End::Error(error.to_owned()),
-        });
+        let json = outcome.map_or_else(RawValue::get, RawValue::get);
+        let bytes = json.len();
+        if bytes > max {
+            ear.end(End::Broken(format!("it answered {bytes} bytes, at most {max} are taken")));
+        } else if let Err(why) = self.check_values(json) {
+            ear.end(End::Broken(why));
+        } else {
+            ear.end(match outcome {
+                Ok(result) => End::Result(result.to_owned()),
+                Err(error) => End::Error(error.to_owned()),
+            });
+        }
         true
     }
 
@@ -122,23 +133,26 @@ impl Calls {
         method: &str,
         params: Option<&RawValue>,
     ) -> Result<(), Misplaced> {
-        let params = params.map_or("{}", RawValue::get);
-        let said: Said<'_> = serde_json::from_str(params)
-            .map_err(|error| Misplaced::Malformed { why: why(&error) })?;
+        let said: Said<'_> = params
+            .ok_or_else(|| "it says nothing".into())
+            .and_then(members)
+            .map_err(|why| Misplaced::Malformed { why })?;
         let number = self.find(&said.call_id, method)?;
         let heard = match self.running.get(&number) {
             Some((_, Ear::Tool { sink, .. })) if method == method::TOOL_OUTPUT => {
-                read::<Cow<'_, str>>(said.text, "text").map(|text| sink.output(&text))
+                self.read::<Cow<'_, str>>(said.text, "text").map(|text| sink.output(&text))
             }
-            Some((_, Ear::Tool { sink, .. })) => {
-                read::<Value>(said.progress, "progress").map(|progress| sink.progress(progress))
+            Some((_, Ear::Tool { sink, .. })) => self
+                .read::<Value>(said.progress, "progress")
+                .map(|progress| sink.progress(progress)),
+            Some((_, Ear::Model(inbox))) => {
+                self.read::<WireDelta>(said.delta, "delta").and_then(|it| {
+                    let delta = it.into_delta().ok_or("a part that is not of type opaque")?;
+                    let max = self.line.limits.call_bytes_max;
+                    let taken = inbox.push(delta, max);
+                    taken.then_some(()).ok_or_else(|| format!("more than {max} bytes of it wait"))
+                })
             }
-            Some((_, Ear::Model(inbox))) => read::<WireDelta>(said.delta, "delta").and_then(|it| {
-                let delta = it.into_delta().ok_or("a part that is not of type opaque")?;
-                let max = self.line.limits.call_bytes_max;
-                let taken = inbox.push(delta, max);
-                taken.then_some(()).ok_or_else(|| format!("more than {max} bytes of it wait"))
-            }),
             None => Ok(()),
         };
         heard.map_err(|why| {
@@ -198,10 +212,24 @@ impl Calls {
             ear.end(End::Gone);
         }
     }
-}
 
-/// A member of what a host said.
-fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, member: &str) -> Result<T, String> {
-    let raw = raw.ok_or_else(|| format!("{member} is missing"))?;
-    serde_json::from_str(raw.get()).map_err(|error| format!("{member}: {}", why(&error)))
+    /// A member of what a host said.
+    fn read<'a, T: Deserialize<'a>>(
+        &self,
+        raw: Option<&'a RawValue>,
+        member: &str,
+    ) -> Result<T, String> {
+        let json = raw.ok_or_else(|| format!("{member} is missing"))?.get();
+        self.check_values(json)?;
+        serde_json::from_str(json).map_err(|error| format!("{member}: {}", why(&error)))
+    }
+
+    /// A value of two bytes may take ninety once it is read.
+    fn check_values(&self, json: &str) -> Result<(), String> {
+        let max = self.values_max;
+        if values::more_than(max, json.as_bytes()) {
+            return Err(format!("it holds more than {max} values"));
+        }
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{error::why, ipc::protocol::host::CallFailure};
+use crate::ipc::{protocol::host::CallFailure, rpc::members};
 
 /// What is told of a call whose connection ended under it.
 pub(super) const GONE: &str = "the host has gone; whether the call took effect is not known";
@@ -25,9 +25,8 @@ impl HostError {
             #[serde(borrow, default)]
             data: Option<&'a RawValue>,
         }
-        let Object { message, data } = serde_json::from_str(error.get())
-            .map_err(|error| format!("its error: {}", why(&error)))?;
-        let failure = data.and_then(|data| serde_json::from_str(data.get()).ok());
+        let Object { message, data } = members(error).map_err(|why| format!("its error: {why}"))?;
+        let failure = data.and_then(|data| members(data).ok());
         Ok(Self { message, failure: failure.unwrap_or_default() })
     }
 }

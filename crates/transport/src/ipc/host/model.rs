@@ -22,12 +22,12 @@ use super::{
     failure::{self, HostError},
     line::{Line, NotBegun, Running},
 };
-use crate::{
-    error::why,
-    ipc::protocol::{
+use crate::ipc::{
+    protocol::{
         host::{CallFailureKind, CallId, ModelStreamParams, ModelStreamResult},
         method,
     },
+    rpc::members,
 };
 
 /// A model of a host.
@@ -116,8 +116,8 @@ impl Stream for Answer {
 fn last_deltas(end: End) -> Result<Vec<ModelDelta>, ModelError> {
     match end {
         End::Result(result) => {
-            let ModelStreamResult { finish, usage } = serde_json::from_str(result.get())
-                .map_err(|error| nonsense(&format!("its result: {}", why(&error))))?;
+            let ModelStreamResult { finish, usage } =
+                members(&result).map_err(|why| nonsense(&format!("its result: {why}")))?;
             let deltas = [usage.map(ModelDelta::Usage), finish.map(ModelDelta::Finish)];
             Ok(deltas.into_iter().flatten().collect())
         }

@@ -15,12 +15,12 @@ use super::{
     failure::{self, HostError},
     line::{Line, NotBegun},
 };
-use crate::{
-    error::why,
-    ipc::protocol::{
+use crate::ipc::{
+    protocol::{
         host::{ToolCallParams, ToolCallResult},
         method,
     },
+    rpc::members,
 };
 
 /// A tool of a host.
@@ -63,8 +63,8 @@ impl Tool for HostTool {
 fn output_of(end: End) -> Result<ToolOutput, Failure> {
     match end {
         End::Result(result) => {
-            let ToolCallResult { parts } = serde_json::from_str(result.get())
-                .map_err(|error| nonsense(&format!("its result: {}", why(&error))))?;
+            let ToolCallResult { parts } =
+                members(&result).map_err(|why| nonsense(&format!("its result: {why}")))?;
             Ok(ToolOutput { parts, ..ToolOutput::default() })
         }
         End::Error(error) => Err(HostError::read(&error).map_or_else(

@@ -86,7 +86,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             order: Order::default(),
             subscriptions: Subscriptions::default(),
             events_under_way_max: None,
-            host: Host::new(server.options.calls),
+            host: Host::new(server.options.calls, server.options.wire.command_values_max),
             ends_at: None,
         }
     }
@@ -369,7 +369,9 @@ pub(super) fn done() -> Outcome {
 
 /// Parameters of the connection's own methods.
 pub(super) fn read<'a, P: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<P, ErrorObject> {
-    let params = params.map_or("{}", RawValue::get);
-    serde_json::from_str(params)
-        .map_err(|error| RejectedCommand::Malformed { why: why(&error) }.into())
+    let read = match params {
+        Some(params) => rpc::members(params),
+        None => serde_json::from_str("{}").map_err(|error| why(&error)),
+    };
+    read.map_err(|why| RejectedCommand::Malformed { why }.into())
 }

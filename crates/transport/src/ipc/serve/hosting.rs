@@ -19,6 +19,7 @@ use crate::{
         protocol::{Cancel, host::Register, method},
         rpc::{ErrorObject, Notification, Request, RequestId},
     },
+    wire::values,
 };
 
 /// What a host says of a call, as notification or as request.
@@ -32,6 +33,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<'_, T> {
         &self,
         params: Option<&RawValue>,
     ) -> Result<BoxFuture<'static, Outcome>, ErrorObject> {
+        let max = self.server.options.wire.command_values_max;
+        if params.is_some_and(|raw| values::more_than(max, raw.get().as_bytes())) {
+            return Err(RejectedCommand::TooManyValues { max }.into());
+        }
         let offered: Register = read(params)?;
         let registering = self.server.hosts.as_ref().map(|registry| {
             self.host.register(Arc::clone(registry), Arc::clone(&self.client), offered)
