@@ -9,10 +9,14 @@ use std::{
 };
 
 use bytes::BytesMut;
-use polychat_core::Reply;
-use polychat_testkit::{fake_world::FakeWorld, samples::world_id};
+use futures_util::StreamExt;
+use polychat_core::{Command, Reply, Scope, StartAt, ports::WorldService};
+use polychat_testkit::{
+    fake_world::FakeWorld,
+    samples::{chat_id, world_id},
+};
 use polychat_transport::ipc::{
-    Closed, ConnectionError, Framing, ServeOptions, Server,
+    Closed, ConnectionError, Framing, RemoteOptions, RemoteWorld, ServeOptions, Server,
     frame::FrameCodec,
     rpc::{Incoming, parse},
 };
@@ -119,6 +123,51 @@ pub(super) fn connection(framing: Framing, pieces: &[&[u8]]) -> Ending {
 }
 
 const INITIALIZE: &[u8] = br#"{"jsonrpc":"2.0","id":"first","method":"initialize","params":{"protocolVersion":1,"client":{"name":"test"}}}"#;
+
+/// How a server answers `initialize` to a remote world.
+pub(super) const WELCOME: &[u8] = br#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":1,"server":{"name":"s","version":""},"worldId":"w","limits":{"frameBytesMax":1000,"requestsInFlightMax":9,"subscriptionsMax":9}}}"#;
+
+/// Has a server say these pieces and then nothing more, to a remote world that is asked and watched.
+///
+/// Panics when who asked, or who watches, waits in vain.
+pub(super) fn remote(framing: Framing, pieces: &[&[u8]]) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut options = RemoteOptions::default();
+        options.framing = framing;
+        let (near, far) = duplex(1_024);
+        let remote = RemoteWorld::over(near, world_id("w"), options);
+        let (mut reader, mut writer) = split(far);
+        // What it asks is read, so that it never waits for room.
+        let reading = tokio::spawn(async move {
+            let _ = reader.read_to_end(&mut Vec::new()).await;
+        });
+        let scope = Scope::Chat(chat_id("a"));
+        let asking = async {
+            (remote.call(Command::GetWorld).await, remote.subscribe(scope, StartAt::Now).await)
+        };
+        let saying = async {
+            for piece in pieces {
+                let _ = writer.write_all(piece).await;
+                tokio::task::yield_now().await;
+            }
+            let _ = writer.shutdown().await;
+        };
+        let minute = Duration::from_secs(60);
+        let both = timeout(minute, async { tokio::join!(asking, saying).0 });
+        let (_, watched) = both.await.expect("who asked waits in vain");
+        if let Ok(mut notices) = watched {
+            let all = async { while notices.next().await.is_some() {} };
+            timeout(minute, all).await.expect("who watches waits in vain");
+        }
+        drop(remote);
+        timeout(minute, reading).await.expect("the pipe stays open").unwrap();
+    });
+}
 
 fn pieces_max(bytes: usize) -> usize {
     // A piece may be empty, and is then no reason to be polled.
