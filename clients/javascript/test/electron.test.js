@@ -111,8 +111,13 @@ class Page extends EventTarget {
   }
 }
 
-/** Main with a connection to a world in the test's hands, and any number of windows. @param {any} [options] */
-async function main(options = {}) {
+/**
+ * Main with a connection to a world in the test's hands, and any number of windows.
+ *
+ * @param {{ after: (end: () => Promise<void>) => void }} t
+ * @param {any} [options]
+ */
+async function main(t, options = {}) {
   const preload = await readFile(new URL("../electron/preload.cjs", import.meta.url), "utf8");
   const world = new FakeWorld();
   /** What was asked of main's connection. @type {{ method: string, params: any, signal: AbortSignal, answer: (result: unknown) => void, fail: (error: unknown) => void }[]} */
@@ -133,9 +138,23 @@ async function main(options = {}) {
   );
   /** @type {{ close: () => Promise<void> }[]} */
   const connections = [];
+  /** @type {Page[]} */
+  const pages = [];
+  const end = async () => {
+    for (const each of connections) await each.close();
+    served.close();
+    for (const page of pages) page.leave();
+    await quiet();
+  };
+  // Ports that stay open would keep a test that failed from ending.
+  t.after(end);
   return {
-    world, asked, connection, ipcMain, served,
-    page: (url = "app://desk/index.html") => new Page(ipcMain, preload, url),
+    world, asked, connection, ipcMain, served, end,
+    page: (url = "app://desk/index.html") => {
+      const page = new Page(ipcMain, preload, url);
+      pages.push(page);
+      return page;
+    },
     /** @param {Page} page @param {object} [more] */
     connect: async (page, more = {}) => {
       const window = /** @type {any} */ (page);
@@ -143,11 +162,6 @@ async function main(options = {}) {
       const made = await connectToMain({ window, clock, eventsWaitingMax: 4, ...more });
       connections.push(made);
       return made;
-    },
-    end: async () => {
-      for (const each of connections) await each.close();
-      served.close();
-      await quiet();
     },
   };
 }
@@ -172,9 +186,9 @@ async function raw(page, room = 2) {
   return { heard, port, tell, ask, greeting, events: () => heard.filter(({ method }) => method === "event") };
 }
 
-test("windows share a connection, and each gets what it subscribed to and nothing else", async () => {
+test("windows share a connection, and each gets what it subscribed to and nothing else", async (t) => {
   // REQ-5, REQ-10
-  const { world, page, connect, end } = await main();
+  const { world, page, connect } = await main(t);
   const [one, two] = [await connect(page()), await connect(page())];
   const seen = /** @type {Record<string, any[]>} */ ({ a: [], b: [], both: [] });
   const read = async (/** @type {string} */ into, /** @type {AsyncIterable<any>} */ events) => {
@@ -194,7 +208,6 @@ test("windows share a connection, and each gets what it subscribed to and nothin
   assert.deepEqual(seen["a"], world.chat("a").life.notices);
   assert.deepEqual(seen["b"], world.chat("b").life.notices);
   assert.deepEqual(seen["both"], world.chat("a").life.notices);
-  await end();
 });
 
 test("whatever is interleaved, stores in any windows show what their chats' own events say", async () => {
@@ -207,38 +220,41 @@ test("whatever is interleaved, stores in any windows show what their chats' own 
   );
   await fc.assert(
     fc.asyncProperty(lists, steps, async (lives, list) => {
-      const { world, page, connect, end } = await main();
-      const worlds = [(await connect(page())).world, (await connect(page())).world];
-      const stores = worlds.map((world) => createStore(world, { schedule: (flush) => (flush(), () => {}) }));
-      IDS.forEach((id, at) => world.chat(id).life.play(lives[at] ?? []));
-      const selected = stores.map(() => new Set());
-      for (const { id, window, count, what } of list) {
-        if (what === "release") world.chat(id).release(count);
-        else stores[window]?.select(id);
-        if (what === "select") selected[window]?.add(id);
-        if (count === 0) await settled();
-      }
-      for (const id of IDS) world.chat(id).release();
-      for (const [at, store] of stores.entries()) {
-        for (const id of IDS) {
-          const { notices } = world.chat(id).life;
-          const followed = selected[at]?.has(id) === true;
-          const cursor = followed ? notices.at(-1).cursor : null;
-          await until(() => store.chat(id).getSnapshot().chat.cursor === cursor);
-          const expected = followed ? notices.reduce(apply, emptyChat(id)) : emptyChat(id);
-          assert.deepEqual(store.chat(id).getSnapshot().chat, expected);
+      const { world, page, connect, end } = await main({ after: () => {} });
+      try {
+        const worlds = [(await connect(page())).world, (await connect(page())).world];
+        const stores = worlds.map((world) => createStore(world, { schedule: (flush) => (flush(), () => {}) }));
+        IDS.forEach((id, at) => world.chat(id).life.play(lives[at] ?? []));
+        const selected = stores.map(() => new Set());
+        for (const { id, window, count, what } of list) {
+          if (what === "release") world.chat(id).release(count);
+          else stores[window]?.select(id);
+          if (what === "select") selected[window]?.add(id);
+          if (count === 0) await settled();
         }
-        store.close();
+        for (const id of IDS) world.chat(id).release();
+        for (const [at, store] of stores.entries()) {
+          for (const id of IDS) {
+            const { notices } = world.chat(id).life;
+            const followed = selected[at]?.has(id) === true;
+            const cursor = followed ? notices.at(-1).cursor : null;
+            await until(() => store.chat(id).getSnapshot().chat.cursor === cursor);
+            const expected = followed ? notices.reduce(apply, emptyChat(id)) : emptyChat(id);
+            assert.deepEqual(store.chat(id).getSnapshot().chat, expected);
+          }
+          store.close();
+        }
+      } finally {
+        await end();
       }
-      await end();
     }),
     { numRuns: 15 },
   );
 });
 
-test("a window that does not read costs main what it gave room for, and holds up nobody", async () => {
+test("a window that does not read costs main what it gave room for, and holds up nobody", async (t) => {
   // law 4, law 7
-  const { world, page, connect, end } = await main();
+  const { world, page, connect } = await main(t);
   const slow = await raw(page(), 2);
   await slow.ask("initialize", slow.greeting);
   const { subscriptionId } = await slow.ask("events/subscribe", { scope: "chat", chatId: "a", start: "start" });
@@ -261,12 +277,10 @@ test("a window that does not read costs main what it gave room for, and holds up
   assert.equal(slow.events().length, 5);
   assert.equal(stream?.taken, 5);
   assert.deepEqual(slow.events().map(({ params }) => params.event.seq), [1, 2, 3, 4, 5]);
-  slow.port.close();
-  await end();
 });
 
-test("the answer to a subscription comes before its first event", async () => {
-  const { world, page, end } = await main();
+test("the answer to a subscription comes before its first event", async (t) => {
+  const { world, page } = await main(t);
   const window = await raw(page(), 100);
   await window.ask("initialize", window.greeting);
   world.chat("a").release();
@@ -274,12 +288,10 @@ test("the answer to a subscription comes before its first event", async () => {
   await until(() => window.events().length === 1);
   const [answer, event] = window.heard.slice(-2);
   assert.deepEqual([answer.result?.subscriptionId, event.params?.subscriptionId], [subscriptionId, subscriptionId]);
-  window.port.close();
-  await end();
 });
 
-test("a window may ask what is allowed: no host, no shutdown, nothing of the world's settings", async () => {
-  const { page, asked, end } = await main({
+test("a window may ask what is allowed: no host, no shutdown, nothing of the world's settings", async (t) => {
+  const { page, asked } = await main(t, {
     methods: ["chat/close", "shutdown", "host/register", "prompt/send", "events/subscribe"],
     may: (/** @type {any} */ { params }) => params.chatId !== "private",
   });
@@ -308,13 +320,11 @@ test("a window may ask what is allowed: no host, no shutdown, nothing of the wor
     assert.deepEqual(await window.ask("events/subscribe", params), { refused: code });
   }
   assert.deepEqual(asked, []);
-  window.port.close();
-  await end();
 });
 
-test("a window cannot touch what another one asked for or watches", async () => {
+test("a window cannot touch what another one asked for or watches", async (t) => {
   // REQ-10
-  const { world, page, asked, end } = await main();
+  const { world, page, asked } = await main(t);
   const [own, other] = [await raw(page(), 4), await raw(page(), 4)];
   for (const window of [own, other]) await window.ask("initialize", window.greeting);
   const { subscriptionId } = await own.ask("events/subscribe", { scope: "chat", chatId: "a", start: "start" });
@@ -335,13 +345,11 @@ test("a window cannot touch what another one asked for or watches", async () => 
   own.tell({ method: "$/cancelRequest", params: { id: 77 } });
   await until(() => own.heard.some(({ id, error }) => id === 77 && error.code === -32800));
   assert.equal(asked[0]?.signal.aborted, true);
-  for (const { port } of [own, other]) port.close();
-  await end();
 });
 
-test("a window that closes unsubscribes and cancels nothing", async () => {
+test("a window that closes unsubscribes and cancels nothing", async (t) => {
   // REQ-6, REQ-12
-  const { world, page, connect, asked, served, end } = await main();
+  const { world, page, connect, asked, served } = await main(t);
   const gone = page();
   const [closing, staying] = [await connect(gone, { reconnect: false }), await connect(page())];
   const events = [closing.world.chat("a").events(), staying.world.chat("a").events()];
@@ -356,11 +364,10 @@ test("a window that closes unsubscribes and cancels nothing", async () => {
   assert.deepEqual(asked.map(({ method }) => method), ["prompt/send"]);
   world.chat("a").release();
   assert.equal((await events[1]?.next())?.value?.cursor, "1-1-0-0");
-  await end();
 });
 
-test("a page that loads anew has a new port, and what the old one watched is let go", async () => {
-  const { world, page, connect, served, end } = await main();
+test("a page that loads anew has a new port, and what the old one watched is let go", async (t) => {
+  const { world, page, connect, served } = await main(t);
   const window = page();
   const before = await connect(window, { reconnect: false });
   await before.world.chat("a").events().ready;
@@ -368,12 +375,11 @@ test("a page that loads anew has a new port, and what the old one watched is let
   await until(() => before.state === "closed");
   assert.deepEqual([served.bridge.windows, world.chat("a").streams.size], [1, 0]);
   assert.equal(after.state, "open");
-  await end();
 });
 
-test("a window has so many subscriptions and requests, and is refused more", async () => {
+test("a window has so many subscriptions and requests, and is refused more", async (t) => {
   // law 7
-  const { page, asked, end } = await main({ subscriptionsMax: 2, requestsInFlightMax: 1, textMax: 500 });
+  const { page, asked } = await main(t, { subscriptionsMax: 2, requestsInFlightMax: 1, textMax: 500 });
   const window = await raw(page());
   await window.ask("initialize", window.greeting);
   const watch = (/** @type {string} */ chatId) => window.ask("events/subscribe", { scope: "chat", chatId, start: "now" });
@@ -390,12 +396,10 @@ test("a window has so many subscriptions and requests, and is refused more", asy
   window.port.postMessage("no json");
   assert.deepEqual(await window.ask("ping"), {});
   assert.equal(asked.length, 1);
-  window.port.close();
-  await end();
 });
 
-test("what is refused keeps its code and its facts across the bridge", async () => {
-  const { page, connect, asked, end } = await main();
+test("what is refused keeps its code and its facts across the bridge", async (t) => {
+  const { page, connect, asked } = await main(t);
   const window = await connect(page());
   const sending = window.world.chat("a").prompt("hello", { mode: "reject" });
   await until(() => asked.length === 1);
@@ -406,11 +410,10 @@ test("what is refused keeps its code and its facts across the bridge", async () 
     assert.deepEqual([error.facts.turnId, error.facts.queued], [4, 2]);
     return true;
   });
-  await end();
 });
 
-test("when main loses its connection, a window finds out what became of its prompt and reads on", async () => {
-  const { world, page, connect, asked, end } = await main();
+test("when main loses its connection, a window finds out what became of its prompt and reads on", async (t) => {
+  const { world, page, connect, asked } = await main(t);
   const window = await connect(page());
   const events = window.world.chat("a").events();
   world.chat("a").release();
@@ -426,11 +429,10 @@ test("when main loses its connection, a window finds out what became of its prom
   world.chat("a").release();
   assert.equal((await events.next()).value?.cursor, "2-1-0-0");
   assert.equal(world.chat("a").asked.at(-1)?.[1], "1-1-0-0");
-  await end();
 });
 
-test("when main was away, a window's feed of the world begins anew and says so", async () => {
-  const { world, page, connect, end } = await main();
+test("when main was away, a window's feed of the world begins anew and says so", async (t) => {
+  const { world, page, connect } = await main(t);
   const window = await connect(page());
   const feed = window.world.events();
   await feed.ready;
@@ -438,12 +440,11 @@ test("when main was away, a window's feed of the world begins anew and says so",
   assert.equal((await feed.next()).value?.event.type, "chat.status");
   world.feed.push({ event: { type: "feed.resumed" } });
   assert.equal((await feed.next()).value?.event.type, "feed.resumed");
-  await end();
 });
 
-test("a stream that breaks off in main ends in the window, and only there", async () => {
+test("a stream that breaks off in main ends in the window, and only there", async (t) => {
   // REQ-13
-  const { world, page, connect, end } = await main();
+  const { world, page, connect } = await main(t);
   const window = await connect(page());
   const [a, b] = [window.world.chat("a").events(), window.world.chat("b").events()];
   await Promise.all([a.ready, b.ready]);
@@ -452,11 +453,10 @@ test("a stream that breaks off in main ends in the window, and only there", asyn
   assert.equal((await a.next()).done, true);
   world.chat("b").release();
   assert.equal((await b.next()).value?.cursor, "1-1-0-0");
-  await end();
 });
 
-test("a page that is not ours gets no port, nor does a frame within a page", async () => {
-  const { page, connect, ipcMain, served, end } = await main();
+test("a page that is not ours gets no port, nor does a frame within a page", async (t) => {
+  const { page, connect, ipcMain, served } = await main(t);
   await assert.rejects(connect(page("https://example.org/")), { code: "forbidden" });
   await assert.rejects(connectToMain({ window: /** @type {any} */ (new EventTarget()) }), { code: "unsupported" });
   let answered = 0;
@@ -474,7 +474,6 @@ test("a page that is not ours gets no port, nor does a frame within a page", asy
   });
   assert.equal((await connect(window)).state, "open");
   port1.close();
-  await end();
 });
 
 test("the preload script requires only electron, and has the words of the others", async () => {
