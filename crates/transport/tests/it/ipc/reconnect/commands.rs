@@ -149,8 +149,10 @@ async fn a_loss_behind_the_server_is_not_taken_for_one_here() {
     let (remote, mut server, _exchange) = connected(options()).await;
     let sent = send(&remote, prompt());
     let lost = polychat_core::Fault::new(FaultKind::ConnectionLost, "behind");
+    let began = Instant::now();
     answer(&mut server, "prompt/send", Err(lost.clone().into())).await;
     assert_eq!(sent.await.unwrap(), Err(lost.into()));
+    assert_eq!(began.elapsed(), Duration::ZERO, "nothing was asked for, and nothing waited for");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! How a connection is sought: at first, again, and no more.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use polychat_core::{Reply, StartAt};
@@ -76,6 +76,15 @@ async fn refused_after(exchange: &mut Exchange, since: &mut Instant) -> u128 {
     after
 }
 
+/// The next connection, which is there for certain: something was asked and answered on it.
+async fn serves_one(remote: &Arc<RemoteWorld>, exchange: &mut Exchange) -> ByHand {
+    let mut server = exchange.serve().await;
+    let sent = send(remote, close());
+    answer(&mut server, "chat/close", Ok(Reply::Done)).await;
+    assert_eq!(sent.await.unwrap(), Ok(Reply::Done));
+    server
+}
+
 // law 7
 #[tokio::test(start_paused = true)]
 async fn attempts_come_at_growing_distances_until_a_connection_has_held() {
@@ -87,14 +96,12 @@ async fn attempts_come_at_growing_distances_until_a_connection_has_held() {
         let after = refused_after(&mut exchange, &mut since).await;
         assert!((expected..=expected + 1).contains(&after), "{after}, not {expected}");
     }
-    // One that ends at once was no good one.
-    drop(exchange.serve().await);
+    // One that ends soon was no good one.
+    let server = serves_one(&remote, &mut exchange).await;
     let mut since = Instant::now();
+    drop(server);
     assert!(refused_after(&mut exchange, &mut since).await >= 5_000);
-    let mut server = exchange.serve().await;
-    let sent = send(&remote, close());
-    answer(&mut server, "chat/close", Ok(Reply::Done)).await;
-    sent.await.unwrap().unwrap();
+    let server = serves_one(&remote, &mut exchange).await;
     advance(Duration::from_secs(5)).await;
     let mut since = Instant::now();
     drop(server);
