@@ -72,15 +72,11 @@ impl FarEnd {
         self
     }
 
-    /// The same world as this caller may see it; what is encoded is encoded once for both.
+    /// Encodes each event once for all ends that share these.
     #[cfg(feature = "ipc")]
-    pub(crate) fn seen_as(&self, world: Arc<dyn WorldService>) -> Self {
-        Self {
-            world_id: self.world_id.clone(),
-            world,
-            limits: self.limits.clone(),
-            encoders: Arc::clone(&self.encoders),
-        }
+    pub(crate) fn sharing(mut self, encoders: Arc<Encoders>) -> Self {
+        self.encoders = encoders;
+        self
     }
 
     /// The world that it serves.
@@ -186,7 +182,7 @@ impl Stream for Outgoing {
 ///
 /// Chats do not share one, so that a busy chat neither delays another nor drives out its events.
 #[derive(Default)]
-struct Encoders {
+pub(crate) struct Encoders {
     by_chat: Mutex<HashMap<ChatId, Weak<EventEncoder>>>,
 }
 

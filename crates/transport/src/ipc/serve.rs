@@ -25,7 +25,11 @@ use super::{
     host::CallLimits,
     protocol::{ServerLimits, SubscriptionId},
 };
-use crate::{bytes::FarEnd, guard::Rejections, wire::WireLimits};
+use crate::{
+    bytes::{Encoders, FarEnd},
+    guard::Rejections,
+    wire::WireLimits,
+};
 
 mod connection;
 mod hosting;
@@ -107,18 +111,49 @@ pub enum Closed {
 pub struct Server {
     far: Arc<FarEnd>,
     options: ServeOptions,
-    subscriptions: Arc<AtomicU64>,
+    common: Common,
     rejections: Arc<Rejections>,
     hosts: Option<Arc<dyn HostRegistry>>,
+}
+
+/// What all servers of one world share.
+#[derive(Clone, Default)]
+pub(crate) struct Common {
+    /// Events are encoded once, whoever reads them.
+    encoders: Arc<Encoders>,
+    subscriptions: Arc<AtomicU64>,
+}
+
+#[cfg(feature = "http")]
+impl Common {
+    /// The encoders of the world's chats.
+    pub(crate) fn encoders(&self) -> Arc<Encoders> {
+        Arc::clone(&self.encoders)
+    }
+
+    /// Whether no server has it any more.
+    pub(crate) fn is_unused(&self) -> bool {
+        Arc::strong_count(&self.encoders) == 1
+    }
 }
 
 impl Server {
     /// Serves a world under this id.
     #[must_use]
     pub fn new(world_id: WorldId, world: Arc<dyn WorldService>, options: ServeOptions) -> Self {
-        let far = Arc::new(FarEnd::new(world_id, world).limits(options.wire.clone()));
-        let rejections = Arc::new(Rejections::new(PATH));
-        Self { far, options, subscriptions: Arc::default(), rejections, hosts: None }
+        Self::sharing(world_id, world, options, Common::default())
+    }
+
+    /// Serves a world beside the other servers that share this.
+    pub(crate) fn sharing(
+        world_id: WorldId,
+        world: Arc<dyn WorldService>,
+        options: ServeOptions,
+        common: Common,
+    ) -> Self {
+        let far = FarEnd::new(world_id, world).limits(options.wire.clone());
+        let far = Arc::new(far.sharing(Arc::clone(&common.encoders)));
+        Self { far, options, common, rejections: Arc::new(Rejections::new(PATH)), hosts: None }
     }
 
     /// Surfaces what is rejected there, for example among the diagnostics of the world.
@@ -144,13 +179,9 @@ impl Server {
     /// [`hosts`](Self::hosts).
     #[must_use]
     pub fn seen_as(&self, world: Arc<dyn WorldService>) -> Self {
-        Self {
-            far: Arc::new(self.far.seen_as(world)),
-            options: self.options.clone(),
-            subscriptions: Arc::clone(&self.subscriptions),
-            rejections: Arc::clone(&self.rejections),
-            hosts: None,
-        }
+        let (id, options) = (self.far.world_id().clone(), self.options.clone());
+        Self::sharing(id, world, options, self.common.clone())
+            .rejections(Arc::clone(&self.rejections))
     }
 
     /// Serves one connection until it ends.
@@ -185,7 +216,7 @@ impl Server {
     }
 
     fn next_subscription(&self) -> SubscriptionId {
-        SubscriptionId::new(self.subscriptions.fetch_add(1, Ordering::Relaxed) + 1)
+        SubscriptionId::new(self.common.subscriptions.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn frame_bytes_max(&self) -> usize {
