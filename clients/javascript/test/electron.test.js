@@ -4,121 +4,28 @@
  */
 
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import vm from "node:vm";
 import { MessageChannel } from "node:worker_threads";
 
 import fc from "fast-check";
 
 import * as channels from "../electron/channels.js";
-import { serveWindows } from "../electron/main.js";
 import { connectToMain } from "../electron/renderer.js";
 import { ConnectionLost, PolychatError } from "../src/errors.js";
 import { apply, emptyChat } from "../src/fold.js";
 import { createStore } from "../src/store.js";
-import { wishes } from "./fold-life.js";
-import { FakeWorld, settled } from "./store-world.js";
-
-/** Turns of the event loop until something is so; it never waits for time to pass. @param {() => unknown} so */
-async function until(so) {
-  for (let turn = 0; turn < 10_000; turn += 1) {
-    if (so()) return;
-    await settled();
-  }
-  assert.fail(`never came true: ${so}`);
-}
-
-/** Enough turns for whatever is under way between ports to have arrived. */
-async function quiet() {
-  for (let turn = 0; turn < 20; turn += 1) await settled();
-}
-
-/** Electron's `MessagePortMain` over a port of Node. */
-class PortMain extends EventEmitter {
-  #port;
-
-  /** @param {import("node:worker_threads").MessagePort} port */
-  constructor(port) {
-    super();
-    this.#port = port;
-  }
-
-  start() {
-    this.#port.on("message", (data) => this.emit("message", { data, ports: [] }));
-    this.#port.on("close", () => this.emit("close"));
-  }
-
-  /** @param {unknown} message */
-  postMessage(message) {
-    this.#port.postMessage(message);
-  }
-
-  close() {
-    this.#port.close();
-  }
-}
-
-class MessageChannelMain {
-  constructor() {
-    const { port1, port2 } = new MessageChannel();
-    this.port1 = new PortMain(port1);
-    this.port2 = port2;
-  }
-}
-
-/** A window with a page, whose preload script is the one of this package. */
-class Page extends EventTarget {
-  location = { origin: "app://desk" };
-  /** @type {import("node:worker_threads").MessagePort[]} */
-  ports = [];
-  /** @type {any} */
-  polychat;
-
-  /** @param {EventEmitter} ipcMain @param {string} preload @param {string} url */
-  constructor(ipcMain, preload, url) {
-    super();
-    const ipcRenderer = Object.assign(new EventEmitter(), {
-      send: (/** @type {string} */ channel) => ipcMain.emit(channel, { sender: this, senderFrame: frame }),
-    });
-    const frame = {
-      url,
-      parent: null,
-      postMessage: (/** @type {string} */ channel, /** @type {unknown} */ _, /** @type {any[]} */ ports = []) =>
-        void ipcRenderer.emit(channel, { ports }),
-    };
-    const contextBridge = {
-      exposeInMainWorld: (/** @type {"polychat"} */ name, /** @type {any} */ api) => (this[name] = api),
-    };
-    const require = (/** @type {string} */ module) => {
-      assert.equal(module, "electron");
-      return { contextBridge, ipcRenderer };
-    };
-    vm.runInNewContext(preload, { require, window: this });
-  }
-
-  /** @param {unknown} data @param {string} origin @param {any[]} ports */
-  postMessage(data, origin, ports) {
-    assert.equal(origin, this.location.origin);
-    this.ports.push(...ports);
-    this.dispatchEvent(Object.assign(new Event("message"), { data, ports, source: this }));
-  }
-
-  /** The page is gone, as when its window is closed. */
-  leave() {
-    for (const port of this.ports.splice(0)) port.close();
-  }
-}
+import { wishes } from "../testkit/life.js";
+import { bridged, quiet, until } from "../testkit/electron.js";
+import { FakeWorld, settled } from "../testkit/fake-world.js";
 
 /**
  * Main with a connection to a world in the test's hands, and any number of windows.
  *
  * @param {{ after: (end: () => Promise<void>) => void }} t
- * @param {any} [options]
+ * @param {object} [options]
  */
 async function main(t, options = {}) {
-  const preload = await readFile(new URL("../electron/preload.cjs", import.meta.url), "utf8");
   const world = new FakeWorld();
   /** What was asked of main's connection. @type {{ method: string, params: any, signal: AbortSignal, answer: (result: unknown) => void, fail: (error: unknown) => void }[]} */
   const asked = [];
@@ -131,42 +38,10 @@ async function main(t, options = {}) {
         asked.push({ method, params, signal, answer, fail });
       }),
   };
-  const ipcMain = new EventEmitter();
-  const mayConnect = (/** @type {{ url: string }} */ { url }) => url.startsWith("app:");
-  const served = serveWindows(
-    /** @type {any} */ ({ ipcMain, MessageChannelMain }), connection, { mayConnect, ...options },
-  );
-  /** @type {{ close: () => Promise<void> }[]} */
-  const connections = [];
-  /** @type {Page[]} */
-  const pages = [];
-  const end = async () => {
-    for (const each of connections) await each.close();
-    served.close();
-    for (const page of pages) page.leave();
-    await quiet();
-  };
-  // Ports that stay open would keep a test that failed from ending.
-  t.after(end);
-  return {
-    world, asked, connection, ipcMain, served, end,
-    page: (url = "app://desk/index.html") => {
-      const page = new Page(ipcMain, preload, url);
-      pages.push(page);
-      return page;
-    },
-    /** @param {Page} page @param {object} [more] */
-    connect: async (page, more = {}) => {
-      const window = /** @type {any} */ (page);
-      const clock = { after: (/** @type {number} */ _, /** @type {() => void} */ wake) => (setImmediate(wake), () => {}) };
-      const made = await connectToMain({ window, clock, eventsWaitingMax: 4, ...more });
-      connections.push(made);
-      return made;
-    },
-  };
+  return { world, asked, connection, ...(await bridged(t, connection, options)) };
 }
 
-/** A page that speaks for itself, without the client. @param {Page} page @param {number} [room] */
+/** A page that speaks for itself, without the client. @param {import("../testkit/electron.js").Page} page @param {number} [room] */
 async function raw(page, room = 2) {
   /** @type {any[]} */
   const heard = [];
@@ -379,7 +254,7 @@ test("a page that loads anew has a new port, and what the old one watched is let
 
 test("a window has so many subscriptions and requests, and is refused more", async (t) => {
   // law 7
-  const { page, asked } = await main(t, { subscriptionsMax: 2, requestsInFlightMax: 1, textMax: 500 });
+  const { world, page, asked } = await main(t, { subscriptionsMax: 2, requestsInFlightMax: 1, textMax: 500 });
   const window = await raw(page());
   await window.ask("initialize", window.greeting);
   const watch = (/** @type {string} */ chatId) => window.ask("events/subscribe", { scope: "chat", chatId, start: "now" });
@@ -387,6 +262,7 @@ test("a window has so many subscriptions and requests, and is refused more", asy
   await watch("b");
   assert.deepEqual(await watch("c"), { refused: "subscribers_full" });
   await window.ask("events/unsubscribe", { subscriptionId });
+  assert.equal(world.chat("a").streams.size, 0);
   assert.match((await watch("c")).subscriptionId, /^w\d+$/);
   window.tell({ id: 77, method: "world/get", params: {} });
   await until(() => asked.length === 1);
@@ -395,6 +271,8 @@ test("a window has so many subscriptions and requests, and is refused more", asy
   window.port.postMessage(/** @type {any} */ ({ no: "text" }));
   window.port.postMessage("no json");
   assert.deepEqual(await window.ask("ping"), {});
+  // What is too long is not even refused: nobody reads whose question it was.
+  assert.equal(window.heard.some(({ id }) => id === 78), false);
   assert.equal(asked.length, 1);
 });
 

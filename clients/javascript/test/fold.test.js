@@ -13,7 +13,7 @@ import { Rejected } from "../src/errors.js";
 import {
   apply, busyOf, emptyChat, messagesOf, openMessageOf, outcomeOf, pendingOf, unreadOf,
 } from "../src/fold.js";
-import { Life, merged, wishes } from "./fold-life.js";
+import { Life, merged, wishes } from "../testkit/life.js";
 
 /** @typedef {import("../src/fold.js").ChatNotice} Notice */
 /** @typedef {import("../src/fold/state.js").ChatState} ChatState */
@@ -25,7 +25,7 @@ function fold(notices, from = emptyChat("a")) {
   return state;
 }
 
-/** @param {import("./fold-life.js").Wish[]} list */
+/** @param {import("../testkit/life.js").Wish[]} list */
 const lifeOf = (list) => new Life("a").play(list).notices;
 
 /** @param {() => unknown} run @param {string} reason */

@@ -10,8 +10,8 @@ import fc from "fast-check";
 import { PolychatError, Rejected } from "../src/errors.js";
 import { apply, emptyChat } from "../src/fold.js";
 import { createStore } from "../src/store.js";
-import { wishes } from "./fold-life.js";
-import { FakeWorld, frames, settled } from "./store-world.js";
+import { wishes } from "../testkit/life.js";
+import { FakeWorld, frames, settled } from "../testkit/fake-world.js";
 
 /** @param {object} [options] */
 function stand(options = {}) {
@@ -193,12 +193,12 @@ test("snapshots are the same object until something changed, and change once per
   assert.equal(a.getSnapshot().busy, rows.chats[0]?.busy);
 
   // Nor does it change anything when the world says again what it said.
-  const said = [a.getSnapshot(), store.getSnapshot()];
+  const said = /** @type {const} */ ([a.getSnapshot(), store.getSnapshot()]);
   world.status("a", "running");
   await shown();
   store.select(null);
   assert.equal(a.getSnapshot(), said[0]);
-  assert.equal(store.getSnapshot().chats[1], said[1]?.chats[1]);
+  assert.equal(store.getSnapshot().chats[1], said[1].chats[1]);
 });
 
 test("who schedules may publish at once, and publishes each change", async () => {

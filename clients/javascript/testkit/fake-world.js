@@ -5,7 +5,7 @@
  */
 
 import { PolychatError } from "../src/errors.js";
-import { Life } from "./fold-life.js";
+import { Life } from "./life.js";
 
 /** What an async iterator gives, one item after the other, as they are pushed. */
 export class Pushed {
