@@ -1,10 +1,18 @@
 //! What goes over the pipes: frames and nothing else, whatever comes in and whoever reads.
 
-use polychat::transport::ipc::Framing;
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::{fs, os::fd::OwnedFd, sync::Arc};
 
-use super::child::{ByHand, Served, answer, complaints, polychat, within};
+use polychat::{
+    World,
+    transport::ipc::{Framing, RemoteWorld},
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+};
+
+use super::child::{ByHand, Place, Served, answer, complaints, home, polychat, refused, within};
 
 // REQ-13, law 6: `hear` takes nothing but messages of the protocol
 #[tokio::test]
@@ -93,4 +101,50 @@ async fn frames_that_are_lost_end_it_with_a_reason() {
     within(child.stdout.take().unwrap().read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard, b"");
     drop(into);
+}
+
+// Node starts its children on sockets, where others use pipes.
+#[tokio::test]
+async fn sockets_serve_as_well_as_pipes() {
+    let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut command = polychat(["stdio", "--memory"]);
+    command.stdin(OwnedFd::from(far.try_clone().unwrap())).stdout(OwnedFd::from(far));
+    let mut child = command.spawn().unwrap();
+    // It holds the child's ends.
+    drop(command);
+    near.set_nonblocking(true).unwrap();
+    let near = UnixStream::from_std(near).unwrap();
+    let world = World::of_service(Arc::new(RemoteWorld::over(near, home(), Default::default())));
+    let chat = within(world.open_chat("a")).await.unwrap();
+    assert!(answer(&chat, "my name is Ada").await.contains("Ada"));
+    drop((chat, world));
+    assert_eq!(within(child.wait()).await.unwrap().code(), Some(0));
+}
+
+// Neither can be waited for, and the first ends at once.
+#[tokio::test]
+async fn files_serve_as_well_as_pipes() {
+    let place = Place::new();
+    let (questions, answers) = (place.path("questions"), place.path("answers"));
+    let initialize = json!({ "protocolVersion": 1, "client": { "name": "test" } });
+    let lines = [
+        json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize }),
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "chat/create", "params": { "chatId": "a" } }),
+    ];
+    fs::write(&questions, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+    let mut command = polychat(["stdio", "--memory"]);
+    command.stdin(fs::File::open(&questions).unwrap());
+    command.stdout(fs::File::create(&answers).unwrap());
+    assert_eq!(within(command.status()).await.unwrap().code(), Some(0));
+    let answers = fs::read_to_string(&answers).unwrap();
+    let answers: Vec<Value> = answers.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(answers[0]["result"]["worldId"], "home");
+    assert_eq!(answers[1]["result"]["chatId"], "a");
+    assert_eq!(answers.len(), 2);
+}
+
+#[tokio::test]
+async fn without_an_input_there_is_nobody_to_serve() {
+    let (status, said) = refused(&mut polychat(["stdio", "--memory"])).await;
+    assert_eq!((status, said.as_str()), (0, ""));
 }

@@ -3,7 +3,7 @@
 use std::{os::unix::net::UnixListener, path::Path, process::Stdio, sync::Arc};
 
 use polychat::transport::ipc::{RemoteOptions, RemoteWorld, socket::connect};
-use polychat::{EndReason, Notice, StartAt, World};
+use polychat::{EndReason, Notice, StartAt, World, WorldNotice, diagnostic::DiagnosticKind};
 use rustix::process::Signal;
 use tokio::{net::UnixStream, process::Command};
 
@@ -89,6 +89,29 @@ async fn a_folder_for_everybody_is_refused_and_another_one_proposed() {
     assert_eq!(status, 1);
     assert!(said.contains("no socket"), "{said}");
     assert_eq!(std::fs::read_to_string(&taken).unwrap(), "precious");
+}
+
+// law 7, REQ-13: what is not let in is told to operators
+#[tokio::test]
+async fn a_connection_beyond_the_bound_is_closed_and_becomes_a_diagnostic() {
+    let place = Place::new();
+    let _server = listening(socket(&place.socket()).args(["--connections", "1"])).await;
+    let first = client(&place.socket()).await;
+    let mut seen = within(first.subscribe()).await.unwrap();
+    let second = client(&place.socket()).await;
+    assert_eq!(within(second.info()).await.unwrap_err().code(), "connection_lost");
+    let rejected = |kind: &DiagnosticKind| match kind {
+        DiagnosticKind::RejectedInput { path, code } => {
+            (&**path, &**code) == ("socket", "overloaded")
+        }
+        _ => false,
+    };
+    let told = |notice: &Notice| match notice {
+        Notice::World(WorldNotice::Diagnostic { diagnostic, .. }) => rejected(&diagnostic.kind),
+        _ => false,
+    };
+    until(&mut seen, told).await;
+    within(first.info()).await.unwrap();
 }
 
 /// Files that the server may have open: a few more than it needs for itself.

@@ -6,27 +6,32 @@
 //! parent was gone before the child asked for it.
 
 use std::{
-    io,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Stdin, Stdout};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+#[cfg(unix)]
+mod polled;
+
+type Input = Box<dyn AsyncRead + Send + Unpin>;
+type Output = Box<dyn AsyncWrite + Send + Unpin>;
+
 /// Standard input and output as one connection. See [`stdio`].
-#[derive(Debug)]
-pub struct Stdio<R = Stdin, W = Stdout> {
-    input: R,
-    output: W,
+pub struct Stdio {
+    input: Input,
+    output: Output,
     ended: CancellationToken,
 }
 
 /// Standard input and output of this process as one connection.
 ///
-/// Nothing else may be printed there from then on. Reading blocks a thread of the runtime that
-/// nothing can stop, so whoever serves this ends the runtime by
-/// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background).
+/// Nothing else may be printed there from then on. Must be called inside a tokio runtime. Where they
+/// are no pipes, reading blocks a thread of the runtime that nothing can stop, so whoever serves
+/// this ends the runtime by [`shutdown_background`](tokio::runtime::Runtime::shutdown_background).
 ///
 /// ```no_run
 /// # use polychat_core::{WorldId, ports::WorldService};
@@ -37,7 +42,7 @@ pub struct Stdio<R = Stdin, W = Stdout> {
 /// let parent_left = pipes.input_ended();
 /// let server = Server::new(id, world, ServeOptions::default());
 /// tokio::select! {
-///     closed = server.serve(pipes) => println!("{:?}", closed?),
+///     closed = server.serve(pipes) => { closed?; }
 ///     () = parent_left => { /* Nothing more is asked; what was asked may still be answered. */ }
 /// }
 /// # Ok(())
@@ -45,13 +50,37 @@ pub struct Stdio<R = Stdin, W = Stdout> {
 /// ```
 #[must_use]
 pub fn stdio() -> Stdio {
-    Stdio::of(tokio::io::stdin(), tokio::io::stdout())
+    Stdio::of(input(), output())
 }
 
-impl<R, W> Stdio<R, W> {
+#[cfg(unix)]
+fn input() -> Input {
+    polled::input().unwrap_or_else(|_| Box::new(tokio::io::stdin()))
+}
+
+#[cfg(unix)]
+fn output() -> Output {
+    polled::output().unwrap_or_else(|_| Box::new(tokio::io::stdout()))
+}
+
+#[cfg(not(unix))]
+fn input() -> Input {
+    Box::new(tokio::io::stdin())
+}
+
+#[cfg(not(unix))]
+fn output() -> Output {
+    Box::new(tokio::io::stdout())
+}
+
+impl Stdio {
     /// Any input and output as one connection.
     #[must_use]
-    pub fn of(input: R, output: W) -> Self {
+    pub fn of(
+        input: impl AsyncRead + Send + Unpin + 'static,
+        output: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
+        let (input, output) = (Box::new(input), Box::new(output));
         Self { input, output, ended: CancellationToken::new() }
     }
 
@@ -61,7 +90,7 @@ impl<R, W> Stdio<R, W> {
     }
 }
 
-impl<R: AsyncRead + Unpin, W: Unpin> AsyncRead for Stdio<R, W> {
+impl AsyncRead for Stdio {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -76,7 +105,7 @@ impl<R: AsyncRead + Unpin, W: Unpin> AsyncRead for Stdio<R, W> {
     }
 }
 
-impl<R: Unpin, W: AsyncWrite + Unpin> AsyncWrite for Stdio<R, W> {
+impl AsyncWrite for Stdio {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -91,5 +120,13 @@ impl<R: Unpin, W: AsyncWrite + Unpin> AsyncWrite for Stdio<R, W> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.output).poll_shutdown(cx)
+    }
+}
+
+impl fmt::Debug for Stdio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stdio")
+            .field("input_ended", &self.ended.is_cancelled())
+            .finish_non_exhaustive()
     }
 }
