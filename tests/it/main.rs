@@ -23,6 +23,7 @@ mod cursors;
 mod edges;
 mod faults;
 mod host_context;
+mod hosts;
 mod imports;
 mod interference;
 mod laws;

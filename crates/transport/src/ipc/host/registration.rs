@@ -6,6 +6,7 @@ use polychat_core::{
     Refusal,
     ports::{HostOffer, HostRegistry, HostStay},
 };
+use tokio::task::spawn_blocking;
 
 /// The stay of what one connection has registered.
 #[derive(Default)]
@@ -32,7 +33,7 @@ impl Registration {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         // Schemas of a stranger are compiled, and chats share the threads here. It is done as one
         // piece: a request that is cancelled in between must not leave half of it.
-        let replacing = tokio::task::spawn_blocking(move || {
+        let replacing = spawn_blocking(move || {
             let _turn = turn;
             self.replace_now(&*registry, offer)
         });

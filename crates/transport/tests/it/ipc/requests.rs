@@ -1,14 +1,23 @@
 //! Requests of one connection: side by side, bounded, cancelled, and outliving it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use polychat_core::{Command, Reply};
-use polychat_testkit::{fake_world::FakeWorld, samples::chat_id};
+use polychat_testkit::{
+    fake_world::FakeWorld,
+    samples::{chat_id, prompt_id},
+};
 use polychat_transport::ipc::{Closed, ServeOptions};
 use serde_json::json;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::{
+    sync::{Notify, Semaphore, mpsc},
+    time::Instant,
+};
 
-use super::by_hand::{connect, server, within};
+use super::by_hand::{connect, connect_with, server, within};
 
 fn close(chat: &str) -> Command {
     Command::CloseChat { chat: chat_id(chat) }
@@ -65,6 +74,44 @@ async fn requests_reach_the_world_in_the_order_of_the_pipe() {
     }
     let expected: Vec<Command> = chats.iter().map(|chat| close(chat)).collect();
     assert_eq!(world.commands(), expected);
+}
+
+// constraint: message order within each chat is preserved, also where the world takes its time
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_one_chat_is_done_one_after_another_and_reads_wait_for_nothing() {
+    let (busy, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (in_flight, at_once) = (Arc::clone(&busy), Arc::clone(&most));
+    let world = FakeWorld::answering(move |command| {
+        let (in_flight, at_once) = (Arc::clone(&in_flight), Arc::clone(&at_once));
+        async move {
+            let changes = matches!(command, Command::WithdrawPrompt { .. });
+            if changes {
+                at_once.fetch_max(in_flight.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                in_flight.fetch_sub(1, Ordering::SeqCst);
+            }
+            Ok(Reply::Done)
+        }
+    });
+    let world = Arc::new(world);
+    let (mut client, _end) = connect(&server(world.clone(), ServeOptions::default())).await;
+    // In one go, and more than tokio lets a task do in one go.
+    let request = |n: u64| {
+        let params = json!({ "chatId": "a", "promptId": format!("p{n}") });
+        let method = "prompt/withdraw";
+        json!({ "jsonrpc": "2.0", "id": n, "method": method, "params": params })
+    };
+    let requests: String = (0..500).map(|n| format!("{}\n", request(n))).collect();
+    client.write(requests.as_bytes()).await;
+    for _ in 0..500 {
+        assert_eq!(client.hear().await.unwrap()["result"]["type"], "done");
+    }
+    let withdraw = |n: u64| Command::WithdrawPrompt {
+        chat: chat_id("a"),
+        prompt: prompt_id(&format!("p{n}")),
+    };
+    assert_eq!(world.commands(), (0..500).map(withdraw).collect::<Vec<_>>());
+    assert_eq!(most.load(Ordering::SeqCst), 1);
 }
 
 // law 7
@@ -184,4 +231,43 @@ async fn shutdown_is_answered_after_what_runs_and_takes_nothing_more() {
     assert_eq!(order.map(|answer| answer["id"].clone()), [json!(1), json!(2)]);
     assert_eq!(client.hear().await, None);
     assert_eq!(end.await.unwrap().unwrap(), Closed::ByShutdown);
+}
+
+// law 7: a world that does not answer must not keep a connection that nobody is at
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_gone_is_waited_for_only_so_long_and_its_requests_go_on() {
+    let Gated { world, release, mut done } = gated();
+    let (mut client, end) = connect(&server(world.clone(), ServeOptions::default())).await;
+    client.ask(1, "chat/close", json!({ "chatId": "a" })).await;
+    client.asked(2, "ping", json!({})).await;
+    drop(client);
+    let begun = Instant::now();
+    assert_eq!(end.await.unwrap().unwrap(), Closed::ByClient);
+    assert_eq!(begun.elapsed(), ServeOptions::default().ending_duration_max);
+    release.add_permits(1);
+    assert_eq!(within(done.recv()).await, Some(close("a")));
+}
+
+// law 7
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_a_request_that_hangs_only_so_long() {
+    let Gated { world, .. } = gated();
+    let (mut client, end) = connect(&server(world, ServeOptions::default())).await;
+    client.ask(1, "chat/close", json!({ "chatId": "a" })).await;
+    client.ask(2, "shutdown", json!({})).await;
+    assert_eq!(client.hear().await, None);
+    assert_eq!(end.await.unwrap().unwrap(), Closed::ByShutdown);
+}
+
+// law 7
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_nothing_any_more_does_not_keep_a_connection_that_is_to_end() {
+    let Gated { world, .. } = gated();
+    let (mut client, end) = connect_with(&server(world, ServeOptions::default()), 256);
+    client.initialize(json!({})).await;
+    for id in 0..20 {
+        client.ask(id, "ping", json!({})).await;
+    }
+    client.stop_speaking().await;
+    assert_eq!(end.await.unwrap().unwrap(), Closed::ByClient);
 }
