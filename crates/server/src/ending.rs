@@ -10,14 +10,15 @@ pub(crate) const DRAIN_DURATION: Duration = Duration::from_millis(500);
 /// What the shell says of a process that ended by SIGTERM.
 const AT_ONCE: u8 = 128 + 15;
 
-/// Closes in order; a signal meanwhile ends it at once.
+/// Closes in order; the second signal of this process ends it at once. The first one does not, also
+/// where something else was why it closes: a parent that closes its pipes may well send one too.
 pub(crate) async fn or_at_once(
     closing: impl Future<Output = ()>,
     signals: &mut Signals,
 ) -> ExitCode {
     tokio::select! {
         () = closing => ExitCode::SUCCESS,
-        () = signals.next() => ExitCode::from(AT_ONCE),
+        () = signals.second() => ExitCode::from(AT_ONCE),
     }
 }
 
@@ -28,6 +29,7 @@ pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
+    heard: u32,
 }
 
 #[cfg(unix)]
@@ -40,6 +42,7 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hang_up: listen(SignalKind::hangup())?,
+            heard: 0,
         })
     }
 
@@ -50,7 +53,17 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.hang_up.recv() => "SIGHUP",
         };
+        self.heard = self.heard.saturating_add(1);
         tracing::info!(signal = name, "asked to end");
+    }
+}
+
+impl Signals {
+    /// The second since the process began.
+    async fn second(&mut self) {
+        while self.heard < 2 {
+            self.next().await;
+        }
     }
 }
 
@@ -59,18 +72,21 @@ impl Signals {
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: tokio::signal::windows::CtrlC,
+    heard: u32,
 }
 
 #[cfg(not(unix))]
 impl Signals {
     /// From now on it does not end the process by itself.
     pub(crate) fn listen() -> Result<Self, Error> {
-        tokio::signal::windows::ctrl_c().map(|interrupt| Self { interrupt }).map_err(Error::Signals)
+        let interrupt = tokio::signal::windows::ctrl_c().map_err(Error::Signals)?;
+        Ok(Self { interrupt, heard: 0 })
     }
 
     /// The next one.
     pub(crate) async fn next(&mut self) {
         let _ = self.interrupt.recv().await;
+        self.heard = self.heard.saturating_add(1);
         tracing::info!(signal = "ctrl-c", "asked to end");
     }
 }

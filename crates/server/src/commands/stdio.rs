@@ -3,7 +3,7 @@
 //! It lives as long as its parent wants: until `shutdown`, the end of its input, a pipe that breaks,
 //! or a signal. Standard output carries frames and nothing else.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use polychat::transport::ipc::{Closed, ConnectionError, stdio};
 use tokio::{task::JoinError, time::timeout};
@@ -13,6 +13,11 @@ use crate::{
     error::Error,
     house::{House, HouseArgs},
 };
+
+/// How long what was asked before the input ended may take, while the world is still open. Who only
+/// stopped speaking hears its answers; a parent that is gone delays the end by nothing, because
+/// nothing is left to be told, or the pipe breaks.
+const ANSWER_DURATION: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,7 +34,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
     let mut serving = tokio::spawn(async move { server.serve(pipes).await });
     let why = tokio::select! {
         ended = &mut serving => Why::Closed(ended),
-        () = parent_left => Why::ParentLeft,
+        () = parent_left => match timeout(ANSWER_DURATION, &mut serving).await {
+            Ok(ended) => Why::Closed(ended),
+            Err(_) => Why::ParentLeft,
+        },
         () = signals.next() => Why::Signal,
     };
     let mut ended = None;
@@ -37,7 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
         house.close().await;
         ended = match why {
             Why::Closed(ended) => Some(ended),
-            // Who only stopped speaking still hears what was asked for; the server bounds this.
+            // The end of the world answers what it still waits for; the server bounds this.
             Why::ParentLeft => Some((&mut serving).await),
             Why::Signal => timeout(DRAIN_DURATION, &mut serving).await.ok(),
         };

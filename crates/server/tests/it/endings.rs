@@ -6,7 +6,9 @@ use polychat::{EndReason, Notice, TurnOutcome};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::child::{ByHand, Place, Served, answer, over, polychat, stored_outcomes, until, within};
+use super::child::{
+    ByHand, Place, Served, answer, over, polychat, send, stored_outcomes, until, within,
+};
 
 // law 5: `interrupted` is recorded by the process itself, not found out by the next one
 #[tokio::test]
@@ -18,7 +20,25 @@ async fn when_its_parent_has_gone_a_child_records_what_it_interrupts_and_ends_in
     drop((hanging, served.world));
     let status = within(served.child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(0));
+    // The file was closed: it holds everything, and nobody is noted as its holder.
+    for left_open in ["chats.db-wal", "chats.db-holder"] {
+        assert!(!place.path(left_open).exists(), "{left_open}");
+    }
     assert_eq!(stored_outcomes(&place.file(), "a").await, [TurnOutcome::Interrupted]);
+}
+
+// law 5: as apps end their children, with both
+#[tokio::test]
+async fn a_signal_after_the_pipes_were_closed_leaves_the_child_its_time() {
+    let place = Place::new();
+    let file = place.file();
+    let mut command = polychat(["stdio", "--grace", "1", "--data", file.to_str().unwrap()]);
+    let mut served = Served::start(&mut command);
+    let hanging = served.hanging("a").await;
+    drop((hanging, served.world));
+    send(&served.child, Signal::TERM);
+    assert_eq!(within(served.child.wait()).await.unwrap().code(), Some(0));
+    assert_eq!(stored_outcomes(&file, "a").await, [TurnOutcome::Interrupted]);
 }
 
 // law 5
@@ -93,16 +113,24 @@ async fn who_only_stops_speaking_still_hears_what_was_asked_for() {
     child.follows(1, "a").await;
     child.prompts(3, "a", "hello").await;
     assert_eq!(child.outcome().await, "completed");
-    // Together more than a pipe takes.
+    // Some of it is still to be begun when the input ends, and all of it is more than a pipe takes.
+    let mut questions = String::new();
     for id in 10..60 {
-        child.ask(id, "log/read", json!({ "chatId": "a", "after": 0, "limit": 100 })).await;
+        let read = json!({ "chatId": "a", "after": 0, "limit": 100 });
+        let create = json!({ "chatId": format!("b{id}") });
+        for (id, method, params) in [(id, "log/read", read), (id + 100, "chat/create", create)] {
+            let ask = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+            questions += &format!("{ask}\n");
+        }
     }
+    child.write(questions.as_bytes()).await;
     child.stop_speaking();
     let mut answered = 0;
     while let Some(message) = child.hear().await {
-        answered += usize::from(message["result"]["type"] == "log");
+        assert_eq!(message["error"], json!(null), "{message}");
+        answered += usize::from(!message["result"].is_null());
     }
-    assert_eq!(answered, 50);
+    assert_eq!(answered, 100);
     assert_eq!(child.ended().await.code(), Some(0));
 }
 
