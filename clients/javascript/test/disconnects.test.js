@@ -78,6 +78,7 @@ test("connections that break at random bytes while fifty chats stream lose nothi
 
   const reconnect = { pauseMsMin: 1, pauseMsMax: 5 };
   const connection = await connectRetrying({ socket: listen, reconnect, eventsWaitingMax: 8 });
+  t.after(() => connection.close());
   const prompts = ["/long 20", "my name is Name", "what is my name?", "/long 40"];
   const logs = await Promise.all(
     Array.from({ length: CHATS }, async (_, n) => {
@@ -100,6 +101,5 @@ test("connections that break at random bytes while fifty chats stream lose nothi
     assert.equal(answers[2], `Your name is Name${n}.`);
   }
   assert.equal(connection.rejected, 0);
-  await connection.close();
   assert.equal(proxy.cuts, CUTS);
 });

@@ -18,15 +18,23 @@ import { connectRetrying, serveSocket } from "../testkit/served.js";
 const { path: command, skip } = polychat();
 const FRAMINGS = /** @type {Framing[]} */ (["lines", "content-length"]);
 
-/** @param {Framing} [framing] */
-function memory(framing = "lines") {
-  return { command, args: ["stdio", "--memory", "--framing", framing], framing, stderr: /** @type {const} */ ("ignore") };
+/**
+ * A connection to a child that keeps its chats in memory; it ends with the test, however that ends.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Framing} [framing]
+ */
+async function inMemory(t, framing = "lines") {
+  const args = ["stdio", "--memory", "--framing", framing];
+  const connection = await connect({ command, args, framing, stderr: "ignore" });
+  t.after(() => connection.close());
+  return connection;
 }
 
 // REQ-1, REQ-2, REQ-5, REQ-15
-test("a hundred chats at once answer each from its own history, over both framings", { skip }, async () => {
+test("a hundred chats at once answer each from its own history, over both framings", { skip }, async (t) => {
   for (const framing of FRAMINGS) {
-    const connection = await connect(memory(framing));
+    const connection = await inMemory(t, framing);
     const names = Array.from({ length: 100 }, (_, n) => `Name${n}`);
     const answers = await Promise.all(
       names.map(async (name, n) => {
@@ -39,13 +47,12 @@ test("a hundred chats at once answer each from its own history, over both framin
     );
     assert.deepEqual(answers, names.map((name) => `Your name is ${name}.`));
     assert.equal(connection.rejected, 0);
-    await connection.close();
   }
 });
 
 // law 4
-test("what a stream shows of an answer is what is recorded of it", { skip }, async () => {
-  const connection = await connect(memory());
+test("what a stream shows of an answer is what is recorded of it", { skip }, async (t) => {
+  const connection = await inMemory(t);
   const chat = await connection.world.createChat({ title: "Plans", metadata: { color: "red" } });
   const events = chat.events();
   const prompt = await chat.prompt("/long 50");
@@ -70,11 +77,10 @@ test("what a stream shows of an answer is what is recorded of it", { skip }, asy
   assert.deepEqual(roles, ["user", "assistant"]);
   const { summary } = await chat.snapshot();
   assert.deepEqual([summary.title, summary.metadata], ["Plans", { color: "red" }]);
-  await connection.close();
 });
 
-test("all that can be asked of a chat is understood by the program", { skip }, async () => {
-  const connection = await connect(memory());
+test("all that can be asked of a chat is understood by the program", { skip }, async (t) => {
+  const connection = await inMemory(t);
   const { world } = connection;
   const chat = await world.openChat("a");
   const hangs = await chat.prompt("/hang", { metadata: { from: "test" }, context: { user: 7 } });
@@ -123,12 +129,11 @@ test("all that can be asked of a chat is understood by the program", { skip }, a
   await assert.rejects(chat.snapshot(), { code: "chat_deleted" });
   await assert.rejects(revised.outcome(), { code: "chat_deleted" });
   assert.equal(connection.rejected, 0);
-  await connection.close();
 });
 
 // REQ-8
-test("the feed tells of the chats in which something goes on", { skip }, async () => {
-  const connection = await connect(memory());
+test("the feed tells of the chats in which something goes on", { skip }, async (t) => {
+  const connection = await inMemory(t);
   const chat = await connection.world.openChat("a");
   const feed = connection.world.events();
   await feed.ready;
@@ -140,7 +145,6 @@ test("the feed tells of the chats in which something goes on", { skip }, async (
   }
   assert.deepEqual(kinds.slice(-2), ["running", "idle"]);
   await prompt.outcome();
-  await connection.close();
 });
 
 // law 4, law 5
@@ -151,6 +155,7 @@ test("a server that is killed and started again takes nothing from a reader, and
   let server = await serveSocket(command, socket, ["--data", data]);
   t.after(() => server.kill("SIGKILL"));
   const connection = await connectRetrying({ socket, reconnect: { pauseMsMin: 5, pauseMsMax: 50 } });
+  t.after(() => connection.close());
   const chats = await Promise.all(["a", "b", "c"].map((id) => connection.world.openChat(id)));
   const streams = chats.map((chat) => chat.events());
   const prompts = await Promise.all(chats.map((chat) => chat.prompt("/long 5000")));
@@ -177,7 +182,6 @@ test("a server that is killed and started again takes nothing from a reader, and
     assert.ok(seqs.length >= 2);
   }
   assert.equal(await (await chats[0]?.prompt("my name is Ada"))?.answer(), "Nice to meet you, Ada. This is message 2 you sent in this chat.");
-  await connection.close();
 });
 
 test("a program that embeds the client ends by itself once the connection is closed", { skip }, async () => {
@@ -210,6 +214,7 @@ test("a child that ended is started again if that was asked for, and only then",
       ...{ command: "sh", args, restart, stderr: "ignore" },
       onState: (state) => void states.add(state),
     });
+    t.after(() => connection.close());
     const chat = await connection.world.openChat("a");
     const prompt = await chat.prompt("/hang");
     await kill();

@@ -62,10 +62,12 @@ class LineWriter extends rpc.AbstractMessageWriter {
 /**
  * What the foreign client finds in all chats, and how its cancelled requests were answered.
  *
+ * @param {import("node:test").TestContext} t
  * @param {Framing} framing
  */
-async function foreign(framing) {
+async function foreign(t, framing) {
   const child = spawn(command, ["stdio", "--memory", "--framing", framing], { stdio: ["pipe", "pipe", "ignore"] });
+  t.after(() => child.kill("SIGKILL"));
   const exit = once(child, "exit");
   const connection =
     framing === "lines"
@@ -157,9 +159,10 @@ function outcomesOf(chatId, turns) {
   return { all, hear, reached };
 }
 
-/** What our own client finds. @returns {Promise<Result[]>} */
-async function own() {
+/** What our own client finds. @param {import("node:test").TestContext} t @returns {Promise<Result[]>} */
+async function own(t) {
   const connection = await connect({ command, args: ["stdio", "--memory"], stderr: "ignore" });
+  t.after(() => connection.close());
   const one = async (/** @type {number} */ n) => {
     const chat = await connection.world.openChat(`chat-${n}`);
     /** @type {Result} */
@@ -177,20 +180,18 @@ async function own() {
     }
     return result;
   };
-  const results = await Promise.all(Array.from({ length: CHATS }, (_, n) => one(n)));
-  await connection.close();
-  return results;
+  return await Promise.all(Array.from({ length: CHATS }, (_, n) => one(n)));
 }
 
 // REQ-1, REQ-2, REQ-3, REQ-5, REQ-10, REQ-15
-test("vscode-jsonrpc drives a hundred chats at once over both framings, and finds what our client finds", { skip }, async () => {
-  const expected = await own();
+test("vscode-jsonrpc drives a hundred chats at once over both framings, and finds what our client finds", { skip }, async (t) => {
+  const expected = await own(t);
   // Not only alike: this is what each chat has to say from its own history.
   assert.deepEqual(expected[7]?.answers.slice(1, 2), ["Your name is Name7."]);
   assert.deepEqual(expected[7]?.outcomes, ["completed", "completed", "completed"]);
   assert.deepEqual(expected[10]?.outcomes, ["completed", "completed", "completed", "cancelled"]);
   for (const framing of /** @type {Framing[]} */ (["lines", "content-length"])) {
-    const { results, cancelled } = await foreign(framing);
+    const { results, cancelled } = await foreign(t, framing);
     assert.deepEqual(results, expected);
     // A request that was cancelled is answered all the same: in time, or as cancelled.
     assert.equal(cancelled.length, CHATS);
