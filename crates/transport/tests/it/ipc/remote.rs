@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use polychat_core::{
     Command, CommandError, Cursor, EndReason, Event, FaultKind, Notice, Reply, Scope, StartAt,
     ports::{NoticeStream, WorldService},
 };
-use polychat_testkit::samples::{chat_id, recorded, seq, world_id};
-use polychat_transport::ipc::{RemoteOptions, RemoteWorld};
+use polychat_testkit::{
+    fake_world::FakeWorld,
+    samples::{chat_id, recorded, seq, world_id},
+};
+use polychat_transport::ipc::{RemoteOptions, RemoteWorld, ServeOptions};
 use serde_json::{Value, json};
 use tokio::io::duplex;
 
@@ -245,4 +248,40 @@ async fn the_connection_closes_with_the_last_of_the_handle_and_its_streams() {
     while let Some(message) = server.hear().await {
         assert_eq!(message["method"], "events/unsubscribe");
     }
+}
+
+/// A world of which one chat's readers meet a bug.
+struct Buggy(FakeWorld);
+
+#[async_trait::async_trait]
+impl WorldService for Buggy {
+    async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+        self.0.call(command).await
+    }
+
+    async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
+        if scope == Scope::Chat(chat_id("bug")) {
+            return Ok(Box::pin(stream::poll_fn(|_| panic!("planned"))));
+        }
+        self.0.subscribe(scope, start).await
+    }
+}
+
+// law 6
+#[tokio::test]
+async fn a_subscription_that_panics_at_the_server_ends_alone() {
+    let world = Arc::new(Buggy(FakeWorld::always(Ok(Reply::Done))));
+    let server = super::by_hand::server(Arc::clone(&world) as _, ServeOptions::default());
+    let (near, far) = duplex(64 * 1024);
+    let serving = tokio::spawn(async move { server.serve(far).await });
+    let remote = RemoteWorld::over(near, world_id("w"), RemoteOptions::default());
+    let mut calm = remote.subscribe(Scope::Chat(chat_id("a")), StartAt::Start).await.unwrap();
+    let inside = world.0.next_subscription().await;
+    let bug = Scope::Chat(chat_id("bug"));
+    let mut ends = within(remote.subscribe(bug, StartAt::Start)).await.unwrap();
+    assert_eq!(within(ends.next()).await, Some(Notice::Ended(EndReason::Unreadable)));
+    inside.send(numbered(1).unwrap()).await;
+    assert_eq!(within(calm.next()).await, numbered(1));
+    assert_eq!(within(remote.call(close())).await, Ok(Reply::Done));
+    assert!(!serving.is_finished());
 }
