@@ -40,6 +40,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
         },
         () = signals.next() => Why::Signal,
     };
+    tracing::info!(reason = why.as_str(), "closing");
     let mut ended = None;
     let closing = async {
         house.close().await;
@@ -68,6 +69,17 @@ enum Why {
     Closed(Ended),
     ParentLeft,
     Signal,
+}
+
+impl Why {
+    /// For logs.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Closed(_) => "connection ended",
+            Self::ParentLeft => "input ended",
+            Self::Signal => "signal",
+        }
+    }
 }
 
 /// A parent that went away without a word is nothing to complain about.

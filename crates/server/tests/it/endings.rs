@@ -5,6 +5,7 @@ use polychat::transport::ipc::Framing;
 use polychat::{EndReason, Notice, TurnOutcome};
 use rustix::process::Signal;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::child::{
     ByHand, Place, Served, answer, over, polychat, send, stored_outcomes, until, within,
@@ -20,10 +21,6 @@ async fn when_its_parent_has_gone_a_child_records_what_it_interrupts_and_ends_in
     drop((hanging, served.world));
     let status = within(served.child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(0));
-    // The file was closed: it holds everything, and nobody is noted as its holder.
-    for left_open in ["chats.db-wal", "chats.db-holder"] {
-        assert!(!place.path(left_open).exists(), "{left_open}");
-    }
     assert_eq!(stored_outcomes(&place.file(), "a").await, [TurnOutcome::Interrupted]);
 }
 
@@ -32,10 +29,14 @@ async fn when_its_parent_has_gone_a_child_records_what_it_interrupts_and_ends_in
 async fn a_signal_after_the_pipes_were_closed_leaves_the_child_its_time() {
     let place = Place::new();
     let file = place.file();
-    let mut command = polychat(["stdio", "--grace", "1", "--data", file.to_str().unwrap()]);
+    let file_name = file.to_str().unwrap();
+    let mut command = polychat(["stdio", "--grace", "1", "--log", "info", "--data", file_name]);
     let mut served = Served::start(&mut command);
+    let mut logged = BufReader::new(served.child.stderr.take().unwrap()).lines();
     let hanging = served.hanging("a").await;
     drop((hanging, served.world));
+    // Now it knows; the turn still has its second.
+    while !within(logged.next_line()).await.unwrap().unwrap().contains("closing") {}
     send(&served.child, Signal::TERM);
     assert_eq!(within(served.child.wait()).await.unwrap().code(), Some(0));
     assert_eq!(stored_outcomes(&file, "a").await, [TurnOutcome::Interrupted]);
@@ -136,11 +137,17 @@ async fn who_only_stops_speaking_still_hears_what_was_asked_for() {
 
 #[tokio::test]
 async fn a_parent_that_asks_for_the_end_gets_an_answer_and_the_end() {
-    let mut child = ByHand::start(&mut polychat(["stdio", "--memory"]));
+    let place = Place::new();
+    let mut child = ByHand::start(&mut over(&place.file()));
     child.initialize().await;
+    child.asked(2, "chat/create", json!({ "chatId": "a" })).await;
     assert_eq!(child.asked(1, "shutdown", json!({})).await["result"], json!({}));
     assert_eq!(child.hear().await, None);
     assert_eq!(child.ended().await.code(), Some(0));
+    // The file was closed: it holds everything, and nobody is noted as its holder.
+    for left_open in ["chats.db-wal", "chats.db-holder"] {
+        assert!(!place.path(left_open).exists(), "{left_open}");
+    }
 }
 
 // It writes to nobody: the pipe breaks while a turn streams.
