@@ -47,6 +47,8 @@ impl Drop for Leaving {
 
 impl HostRegistry for Registry {
     fn admit(&self, offer: HostOffer) -> Result<HostStay, Refusal> {
+        // As if it took a while, so that others could come meanwhile.
+        (0..100).for_each(|_| std::thread::yield_now());
         let taken = self.taken.lock().unwrap();
         if let Some((name, _)) = offer.models.iter().find(|(name, _)| taken.contains(name)) {
             return Err(Refusal::NameTaken { what: "model".into(), name: name.as_str().into() });
@@ -118,8 +120,13 @@ impl ProgressSink for Shown {
 
 /// A server that takes hosts, and where they are taken in.
 fn hosting(options: ServeOptions) -> (Arc<Server>, Arc<Registry>) {
+    hosting_of(FakeWorld::always(Ok(Reply::Done)), options)
+}
+
+/// The same of this world.
+fn hosting_of(world: FakeWorld, options: ServeOptions) -> (Arc<Server>, Arc<Registry>) {
     let registry = Arc::<Registry>::default();
-    let world = Arc::new(FakeWorld::always(Ok(Reply::Done)));
+    let world = Arc::new(world);
     let server = Server::new(world_id("w"), world, options).hosts(registry.clone());
     (Arc::new(server), registry)
 }

@@ -1,15 +1,17 @@
 //! Hosts that go: their calls end at once, whatever ended the connection.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
 use polychat_core::{FailureKind, ports::ModelErrorKind};
-use polychat_transport::ipc::Closed;
+use polychat_testkit::fake_world::FakeWorld;
+use polychat_transport::ipc::{Closed, ServeOptions};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     super::by_hand::{ByHand, End, within},
-    Shown, host, kind, one_host,
+    Shown, host, hosting_of, kind, one_host,
 };
 
 /// What ends a connection.
@@ -75,6 +77,23 @@ async fn whoever_still_holds_a_tool_or_model_of_a_host_that_has_gone_hears_so_at
     assert_eq!((error.kind, error.retryable), (ModelErrorKind::HostGone, true));
     let call = registry.call(json!({}), &Arc::<Shown>::default());
     assert_eq!(kind(within(call).await.unwrap()), Err(FailureKind::HostGone));
+}
+
+// What a host asked for itself may take its time; those that wait for the host need not
+#[tokio::test(start_paused = true)]
+async fn the_calls_of_a_host_that_says_no_more_end_while_its_own_requests_still_run() {
+    let world = FakeWorld::answering(|_| std::future::pending());
+    let (server, registry) = hosting_of(world, ServeOptions::default());
+    let (mut host, end) = host(&server).await;
+    let call = registry.call(json!({}), &Arc::default());
+    host.requested().await;
+    host.ask(2, "chat/close", json!({ "chatId": "a" })).await;
+    host.is_heard().await;
+    let begun = Instant::now();
+    host.stop_speaking().await;
+    assert_eq!(kind(within(call).await.unwrap()), Err(FailureKind::HostGone));
+    assert_eq!((registry.left(), begun.elapsed()), (1, Duration::ZERO));
+    assert!(!end.is_finished());
 }
 
 // law 6: chats that wait for another host, or none, do not notice

@@ -45,15 +45,20 @@ async fn a_host_reaches_no_call_of_another_whatever_ids_it_uses() {
     let running = registry.call(json!({}), &shown);
     let (tool_id, _, tool_params) = honest.requested().await;
 
+    // The liar has a call of the same number, which is not what it names.
     let (mut liar, _end) = host(&server).await;
+    let (of_liar, own_id, _) = asked(&mut liar, registry.ask("")).await;
     liar.delta(&call, "foreign").await;
     liar.tell("tool/output", json!({ "callId": tool_params["callId"], "text": "x" })).await;
-    liar.answer(&id, json!({})).await;
     liar.answer(&tool_id, json!({ "parts": [] })).await;
     let delta = json!({ "callId": call, "delta": { "type": "text", "text": "foreign" } });
     let refused = liar.asked(2, "model/delta", delta).await;
     assert_eq!(refused["error"]["data"]["code"], "unknown_call");
-    assert_eq!(server.rejected(), 5);
+    assert_eq!(server.rejected(), 4);
+    // What it answers is its own, although the other host's request has the same id.
+    assert_eq!(own_id, id);
+    liar.answer(&own_id, json!({})).await;
+    assert_eq!(rest(of_liar).await, (String::new(), None));
 
     honest.delta(&call, "own").await;
     honest.answer(&id, json!({})).await;

@@ -69,7 +69,8 @@ async fn a_registration_that_is_refused_leaves_what_was_registered() {
     assert_eq!(server.rejected(), 0);
 }
 
-#[tokio::test]
+// On several threads they would overtake each other
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn registrations_of_one_connection_take_effect_in_the_order_of_the_pipe() {
     let (server, registry) = hosting(ServeOptions::default());
     let (mut host, _end) = connect(&server).await;
