@@ -1,6 +1,6 @@
 //! A hundred chats at once through one host.
 
-use polychat::{Hosts, Message, PromptOutcome, command::NewChat};
+use polychat::{Hosts, Message, PromptHandle, PromptOutcome, command::NewChat};
 use serde_json::json;
 
 use super::{by_hand::Host, serve, theirs, world_of_hosts};
@@ -10,6 +10,22 @@ const CHATS: usize = 100;
 
 fn secret(n: usize) -> String {
     format!("chat-secret-{n}-")
+}
+
+/// The chat of this number has its own answer, and its own throw.
+async fn is_served(n: usize, prompt: &PromptHandle) {
+    assert_eq!(outcome(prompt).await, PromptOutcome::Completed);
+    assert_eq!(within(prompt.answer()).await.unwrap(), format!("{n} is served"));
+    assert_sound(prompt.chat()).await;
+    let said: Vec<String> = within(prompt.chat().snapshot())
+        .await
+        .unwrap()
+        .messages
+        .iter()
+        .filter(|message| !message.is_user() && !message.is_assistant())
+        .map(|message: &std::sync::Arc<Message>| message.text())
+        .collect();
+    assert_eq!(said, [format!("thrown for {n}")]);
 }
 
 // REQ-1, REQ-2, REQ-3, REQ-4, REQ-15, law 3
@@ -68,18 +84,7 @@ async fn a_hundred_chats_use_a_hosts_model_and_tool_at_once_and_none_is_named_to
         host.answer(question, json!({})).await;
     }
     for (n, prompt) in prompts.iter().enumerate() {
-        assert_eq!(outcome(prompt).await, PromptOutcome::Completed);
-        assert_eq!(within(prompt.answer()).await.unwrap(), format!("{n} is served"));
-        assert_sound(prompt.chat()).await;
-        let said: Vec<String> = within(prompt.chat().snapshot())
-            .await
-            .unwrap()
-            .messages
-            .iter()
-            .filter(|message| !message.is_user() && !message.is_assistant())
-            .map(|message: &std::sync::Arc<Message>| message.text())
-            .collect();
-        assert_eq!(said, [format!("thrown for {n}")]);
+        is_served(n, prompt).await;
     }
     // Law 3: neither the chats nor the world have a name in what the host was told.
     for line in &host.heard[2..] {
