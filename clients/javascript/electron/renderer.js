@@ -35,6 +35,9 @@ import { inPage } from "./ports.js";
 
 /** @typedef {{ data: unknown, source: unknown, ports: readonly PortInPage[] }} PageMessage */
 
+/** The connection of a page. @type {WeakMap<PageWindow, Connection>} */
+const connections = new WeakMap();
+
 /** Characters of a message from main, at most. */
 const TEXT_MAX = 64 * 1024 * 1024;
 
@@ -42,11 +45,19 @@ const TEXT_MAX = 64 * 1024 * 1024;
  * Connects to main. It comes back by itself when main had to begin anew, from where it was.
  *
  * @param {ConnectOptions & { window?: PageWindow }} [options] `window` is for tests
- * @returns {Promise<Connection>} rejects as `unsupported` where the preload script is missing, and as
- *   `forbidden` where main does not serve this page
+ * @returns {Promise<Connection>} rejects as `unsupported` where the preload script is missing, as
+ *   `forbidden` where main does not serve this page, and as `conflict` where the page has a connection
+ *   that was not closed
  */
 export async function connectToMain({ window = globalWindow(), ...options } = {}) {
-  return await connect({ ...options, transport: () => openPort(window) });
+  const before = connections.get(window);
+  if (before && before.state !== "closed") {
+    // Each would take the other's port, and neither would rest.
+    throw new PolychatError("conflict", "this page has a connection to main already");
+  }
+  const connection = await connect({ ...options, transport: () => openPort(window) });
+  connections.set(window, connection);
+  return connection;
 }
 
 /** @param {PageWindow} page @returns {Promise<Transport>} */

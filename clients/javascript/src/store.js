@@ -194,6 +194,9 @@ export class Store {
     this.#batch.now(null);
   };
 
+  /** Reads the list of chats again, and the world's feed if it broke off. */
+  retry = () => this.#listing.open();
+
   /** Reads nothing any more. The world goes on as it was. */
   close = () => {
     this.#listing.close();

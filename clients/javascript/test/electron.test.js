@@ -246,10 +246,14 @@ test("a page that loads anew has a new port, and what the old one watched is let
   const window = page();
   const before = await connect(window, { reconnect: false });
   await before.world.chat("a").events().ready;
-  const after = await connect(window);
+  await assert.rejects(connect(window), { code: "conflict" });
+  assert.equal(before.state, "open");
+  const after = await connect(page("app://desk/index.html", window.sender));
   await until(() => before.state === "closed");
   assert.deepEqual([served.bridge.windows, world.chat("a").streams.size], [1, 0]);
   assert.equal(after.state, "open");
+  // What is closed is in nobody's way.
+  assert.equal((await connect(window)).state, "open");
 });
 
 test("a window has so many subscriptions and requests, and is refused more", async (t) => {

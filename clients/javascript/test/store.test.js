@@ -11,7 +11,7 @@ import { PolychatError, Rejected } from "../src/errors.js";
 import { apply, emptyChat } from "../src/fold.js";
 import { createStore } from "../src/store.js";
 import { wishes } from "../testkit/life.js";
-import { FakeWorld, frames, settled } from "../testkit/fake-world.js";
+import { FakeWorld, Pushed, frames, settled } from "../testkit/fake-world.js";
 
 /** @param {object} [options] */
 function stand(options = {}) {
@@ -458,6 +458,20 @@ test("a feed that ends for good is told, and chats are read on", async () => {
   await shown();
   assert.deepEqual([store.getSnapshot().list, store.getSnapshot().error?.code], ["broken", "connection_lost"]);
   assert.equal(store.chat("a").getSnapshot().following, "live");
+
+  // A list that comes to its end hides nothing, and a person may try again.
+  world.listed(["a"]);
+  await shown();
+  assert.equal(store.getSnapshot().list, "broken");
+  world.feed = new Pushed();
+  store.retry();
+  world.listed(["a", "b"]);
+  world.status("b", "running");
+  await shown();
+  assert.deepEqual([store.getSnapshot().list, store.getSnapshot().error], ["complete", null]);
+  assert.equal(rowOf(store, "b")?.busy.kind, "running");
+  store.retry();
+  assert.deepEqual([world.lists.length, world.watched], [3, 2]);
 });
 
 test("diagnostics are handed on, and a chat that failed or stalled says so", async () => {

@@ -73,11 +73,13 @@ export class Page extends EventTarget {
   /** @type {any} */
   polychat;
 
-  /** @param {EventEmitter} ipcMain @param {string} preload @param {string} url */
-  constructor(ipcMain, preload, url) {
+  /** @param {EventEmitter} ipcMain @param {string} preload @param {string} url @param {object} [sender] */
+  constructor(ipcMain, preload, url, sender) {
     super();
+    /** The window; the page that is loaded next has the same. @type {object} */
+    this.sender = sender ?? this;
     const ipcRenderer = Object.assign(new EventEmitter(), {
-      send: (/** @type {string} */ channel) => ipcMain.emit(channel, { sender: this, senderFrame: frame }),
+      send: (/** @type {string} */ channel) => ipcMain.emit(channel, { sender: this.sender, senderFrame: frame }),
     });
     const frame = {
       url,
@@ -125,8 +127,8 @@ export async function bridged(t, connection, options = {}) {
   const connections = [];
   /** @type {Page[]} */
   const pages = [];
-  const page = (url = "app://desk/index.html") => {
-    const page = new Page(ipcMain, preload, url);
+  const page = (url = "app://desk/index.html", /** @type {object | undefined} */ sender = undefined) => {
+    const page = new Page(ipcMain, preload, url, sender);
     pages.push(page);
     return page;
   };

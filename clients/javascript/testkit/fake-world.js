@@ -144,6 +144,8 @@ export class FakeWorld {
   /** @type {Pushed[]} */
   lists = [];
   feed = new Pushed();
+  /** How often the feed was subscribed. */
+  watched = 0;
 
   /** @param {string} id @returns {FakeChat} */
   chat(id) {
@@ -160,6 +162,7 @@ export class FakeWorld {
   }
 
   events() {
+    this.watched += 1;
     return this.feed;
   }
 

@@ -38,6 +38,7 @@ export class Listing {
   #reading = 0;
   /** Chats that went while the list was being read, which may still name them. @type {Set<string>} */
   #gone = new Set();
+  #followed = false;
 
   /** @param {StoreWorld} world @param {ListingOptions} options */
   constructor(world, options) {
@@ -45,9 +46,10 @@ export class Listing {
     this.#options = options;
   }
 
-  /** Begins. */
+  /** Begins, also again after it broke off. */
   open() {
-    void this.#follow();
+    this.error = null;
+    if (!this.#followed) void this.#follow();
     void this.#list();
   }
 
@@ -57,11 +59,14 @@ export class Listing {
   }
 
   async #follow() {
+    this.#followed = true;
     try {
       for await (const { event } of this.#world.events({ signal: this.#end.signal })) this.#heard(event);
       if (!this.#end.signal.aborted) this.#broken(new PolychatError("world_closed", "the feed has ended"));
     } catch (error) {
       this.#broken(error);
+    } finally {
+      this.#followed = false;
     }
   }
 
@@ -155,7 +160,7 @@ export class Listing {
 
   /** @param {ListState} state */
   #become(state) {
-    if (this.state === state || this.state === "broken") return;
+    if (this.state === state || (this.error !== null && state !== "broken")) return;
     this.state = state;
     this.#options.stateChanged();
     if (state === "loading") return;

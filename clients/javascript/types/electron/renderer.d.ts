@@ -33,8 +33,9 @@ export type PageMessage = {
  * Connects to main. It comes back by itself when main had to begin anew, from where it was.
  *
  * @param {ConnectOptions & { window?: PageWindow }} [options] `window` is for tests
- * @returns {Promise<Connection>} rejects as `unsupported` where the preload script is missing, and as
- *   `forbidden` where main does not serve this page
+ * @returns {Promise<Connection>} rejects as `unsupported` where the preload script is missing, as
+ *   `forbidden` where main does not serve this page, and as `conflict` where the page has a connection
+ *   that was not closed
  */
 export declare function connectToMain({ window, ...options }?: ConnectOptions & {
     window?: PageWindow;

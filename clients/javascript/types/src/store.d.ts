@@ -210,6 +210,8 @@ export declare class Store {
      * @param {string | null} chatId
      */
     select: (chatId: string | null) => void;
+    /** Reads the list of chats again, and the world's feed if it broke off. */
+    retry: () => void;
     /** Reads nothing any more. The world goes on as it was. */
     close: () => void;
 }

@@ -45,7 +45,7 @@ export declare class Listing {
     error: PolychatError | null;
     /** @param {StoreWorld} world @param {ListingOptions} options */
     constructor(world: StoreWorld, options: ListingOptions);
-    /** Begins. */
+    /** Begins, also again after it broke off. */
     open(): void;
     /** Reads no further. */
     close(): void;
