@@ -3,16 +3,32 @@
 //! Each line of a conversation says who speaks. What a command, a reply or an event looks like
 //! is pinned by the other golden files; here it is what stands around them.
 
-use std::{fs, path::PathBuf, sync::Arc};
-
-use polychat_core::{Command, CommandError, EndReason, Fault, FaultKind, Notice, Refusal, Reply};
-use polychat_testkit::{
-    fake_world::FakeWorld, samples::chat_id, transport_suite::notices::every_chat_notice,
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex},
 };
-use polychat_transport::ipc::ServeOptions;
-use serde_json::{Value, json};
 
-use super::by_hand::{ByHand, connect_with, server};
+use futures_util::StreamExt;
+use polychat_core::{
+    Command, CommandError, EndReason, Fault, FaultKind, Message, MessageId, Metadata, Notice, Part,
+    Refusal, Reply, Timestamp,
+    message::Role,
+    ports::{
+        HostContext, HostOffer, HostRegistry, HostStay, ModelErrorKind, ModelRequest, ProgressSink,
+        ToolInput,
+    },
+};
+use polychat_testkit::{
+    fake_world::FakeWorld,
+    samples::{agent_name, chat_id, seq, world_id},
+    transport_suite::notices::every_chat_notice,
+};
+use polychat_transport::ipc::{ServeOptions, Server, protocol::method};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::by_hand::{ByHand, connect_with, server, within};
 
 /// A conversation that is written down.
 struct Conversation {
@@ -57,7 +73,17 @@ impl Conversation {
 
     /// Ends it, and compares it with the golden file of this name.
     fn is(self, name: &str) {
-        let frames: Vec<_> = self.lines.iter().map(|line| line.to_string().into()).collect();
+        // The id of a call is a number and something that nobody can guess.
+        let calls: Vec<(String, String)> = self
+            .lines
+            .iter()
+            .filter_map(|line| line.pointer("/server/params/callId")?.as_str())
+            .map(|id| (id.into(), format!("call-{}", id.split('-').next().unwrap())))
+            .collect();
+        let told = |line: &Value| {
+            calls.iter().fold(line.to_string(), |text, (id, name)| text.replace(id, name))
+        };
+        let frames: Vec<_> = self.lines.iter().map(|line| told(line).into()).collect();
         crate::golden::golden(name, &frames);
     }
 }
@@ -168,24 +194,160 @@ async fn golden_errors_of_a_connection() {
     it.is("ipc_errors");
 }
 
+/// Takes in the first host, whose offer it hands to the test, and no other.
+struct OneHost(Mutex<Option<oneshot::Sender<HostOffer>>>);
+
+impl HostRegistry for OneHost {
+    fn admit(&self, offer: HostOffer) -> Result<HostStay, Refusal> {
+        let Some(admitted) = self.0.lock().unwrap().take() else {
+            return Err(Refusal::NameTaken { what: "tool".into(), name: "files".into() });
+        };
+        assert!(admitted.send(offer).is_ok());
+        Ok(HostStay::new(()))
+    }
+}
+
+/// Shows nothing to anybody.
+struct Unseen;
+
+impl ProgressSink for Unseen {
+    fn output(&self, _text: &str) {}
+    fn progress(&self, _progress: Value) {}
+}
+
+fn context() -> HostContext {
+    let mut context = HostContext::default();
+    context.chat = Metadata::from([("tenant", "north")]);
+    context.prompt = Metadata::from([("file", "a.txt")]);
+    context
+}
+
+fn input() -> ToolInput {
+    ToolInput::new(json!({ "path": "a.txt" }), context())
+}
+
+/// What a host brings: a tool and a model.
+fn brought() -> Value {
+    json!({ "models": [{ "name": "mine" }], "tools": [{ "name": "files", "description": "reads",
+        "schema": { "type": "object" }, "kind": "read", "needsApproval": false }] })
+}
+
+/// A request to the model of the host.
+fn model_request() -> ModelRequest {
+    let message = Message {
+        id: MessageId(seq(1)),
+        turn_id: None,
+        source_id: None,
+        at: Timestamp(7),
+        role: Role::User { prompt_id: None },
+        parts: vec![Part::text("hello")],
+        failure: None,
+        metadata: Metadata::NONE,
+    };
+    let mut request = ModelRequest::new(vec![Arc::new(message)]);
+    request.agent = Some(agent_name("guide"));
+    request.system = "Be brief.".into();
+    request.context = context();
+    request
+}
+
+#[tokio::test]
+async fn golden_models_and_tools_of_a_client() {
+    let (admitted, offered) = oneshot::channel();
+    let registry = OneHost(Mutex::new(Some(admitted)));
+    let options = ServeOptions::default();
+    let server = Server::new(world_id("w"), world(), options).hosts(Arc::new(registry));
+    let (client, _end) = connect_with(&Arc::new(server), 64 * 1024);
+    let mut it = Conversation { client, lines: Vec::new() };
+    it.ask(json!(1), "initialize", self::client(1)).await;
+    it.ask(json!(2), "host/register", brought()).await;
+    let offer = offered.await.unwrap();
+    let (tool, model) = (offer.tools[0].clone(), offer.models[0].1.clone());
+
+    let (call, running) = (tool.clone(), Arc::new(Unseen));
+    let calling = tokio::spawn(async move { call.call(input(), running).await });
+    let asked = it.hear().await;
+    let call_id = &asked["params"]["callId"];
+    it.tell("tool/output", json!({ "callId": call_id, "text": "reading" })).await;
+    it.tell("tool/progress", json!({ "callId": call_id, "progress": { "progress": 1 } })).await;
+    let parts = json!([{ "type": "text", "text": "contents" }]);
+    it.say(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "parts": parts } })).await;
+    assert_eq!(within(calling).await.unwrap().unwrap().parts, [Part::text("contents")]);
+    let late = json!({ "callId": call_id, "text": "late" });
+    it.ask(json!(3), "tool/output", late).await;
+
+    let call = tool.clone();
+    let calling = tokio::spawn(async move { call.call(input(), Arc::new(Unseen)).await });
+    let asked = it.hear().await;
+    let error = json!({ "code": 1, "message": "no such file", "data": { "retryable": true } });
+    it.say(json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error })).await;
+    assert!(within(calling).await.unwrap().unwrap_err().retryable);
+
+    let calling = tokio::spawn(async move { tool.call(input(), Arc::new(Unseen)).await });
+    it.hear().await;
+    calling.abort();
+    it.hear().await;
+
+    let mut answer = model.stream(model_request());
+    let answering = tokio::spawn(async move {
+        let mut deltas = 0;
+        while let Some(delta) = answer.next().await {
+            delta.unwrap();
+            deltas += 1;
+        }
+        deltas
+    });
+    let asked = it.hear().await;
+    let call_id = &asked["params"]["callId"];
+    for delta in [
+        json!({ "type": "reasoning", "text": "hm" }),
+        json!({ "type": "text", "text": "Hello." }),
+        json!({ "type": "toolCall", "call": { "name": "files", "arguments": {} } }),
+        json!({ "type": "opaque", "part": { "type": "opaque", "provider": "p", "data": 1 } }),
+        json!({ "type": "usage", "usage": { "inputTokens": 1, "outputTokens": 2 } }),
+    ] {
+        it.tell("model/delta", json!({ "callId": call_id, "delta": delta })).await;
+    }
+    let usage = json!({ "inputTokens": 1, "outputTokens": 3 });
+    let result = json!({ "finish": "toolCalls", "usage": usage });
+    it.say(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result })).await;
+    // The five, then the cost and the reason of the result.
+    assert_eq!(within(answering).await.unwrap(), 7);
+
+    let mut answer = model.stream(model_request());
+    let answering = tokio::spawn(async move { answer.next().await.unwrap().unwrap_err() });
+    let asked = it.hear().await;
+    let data = json!({ "kind": "rate_limited", "retryAfterMs": 100 });
+    let error = json!({ "code": 1, "message": "slow down", "data": data });
+    it.say(json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error })).await;
+    assert_eq!(within(answering).await.unwrap().kind, ModelErrorKind::RateLimited);
+    it.ask(json!(4), "host/register", brought()).await;
+    it.is("ipc_hosts");
+}
+
 // A protocol of which a message has no golden file could change unseen.
 #[test]
 fn every_method_of_the_connection_has_a_golden_message() {
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden"].iter().collect();
-    let all: String = ["connection", "subscriptions", "errors"]
+    let all: String = ["connection", "subscriptions", "errors", "hosts"]
         .iter()
         .map(|name| fs::read_to_string(folder.join(format!("ipc_{name}.json"))).unwrap())
         .collect();
-    use polychat_transport::ipc::protocol::method as m;
     for method in [
-        m::INITIALIZE,
-        m::PING,
-        m::SHUTDOWN,
-        m::SUBSCRIBE,
-        m::UNSUBSCRIBE,
-        m::MORE,
-        m::EVENT,
-        m::CANCEL,
+        method::INITIALIZE,
+        method::PING,
+        method::SHUTDOWN,
+        method::SUBSCRIBE,
+        method::UNSUBSCRIBE,
+        method::MORE,
+        method::EVENT,
+        method::CANCEL,
+        method::REGISTER,
+        method::TOOL_CALL,
+        method::MODEL_STREAM,
+        method::TOOL_OUTPUT,
+        method::TOOL_PROGRESS,
+        method::MODEL_DELTA,
     ] {
         assert!(all.contains(&format!("\"method\": \"{method}\"")), "{method}");
     }
