@@ -18,6 +18,7 @@
 //! system keeps, and reaches no other connection (law 4). A connection that ends cancels nothing.
 
 pub mod error;
+mod event;
 pub mod frame;
 mod host;
 mod pipe;

@@ -55,8 +55,8 @@ pub(crate) fn chunk(n: usize) -> Notice {
 
 /// A world of one chat.
 pub(crate) enum Source {
-    /// Each subscription gets so many chunks, made as they are read.
-    Made(Pace, usize),
+    /// Each subscription gets these chunks, which are there already, at this pace.
+    There(Pace, Arc<[Notice]>),
     /// All subscriptions get the same chunks, when somebody sends them.
     Sent(Mutex<broadcast::Sender<Notice>>),
 }
@@ -80,19 +80,22 @@ impl WorldService for Source {
         _start: StartAt,
     ) -> Result<NoticeStream, CommandError> {
         Ok(match self {
-            Self::Made(pace, count) => {
-                let (pace, count) = (*pace, *count);
-                let made = stream::unfold(0, move |n| async move {
-                    if n == count {
-                        // What is there is read; the connection stays open.
-                        std::future::pending::<()>().await;
+            Self::There(pace, chunks) => {
+                let (pace, chunks) = (*pace, Arc::clone(chunks));
+                let there = stream::unfold(0, move |n| {
+                    let next = chunks.get(n).cloned();
+                    async move {
+                        let Some(next) = next else {
+                            // What is there is read; the connection stays open.
+                            return std::future::pending().await;
+                        };
+                        if n > 0 {
+                            pace.after(n).await;
+                        }
+                        Some((next, n + 1))
                     }
-                    if n > 0 {
-                        pace.after(n).await;
-                    }
-                    Some((chunk(n), n + 1))
                 });
-                Box::pin(made)
+                Box::pin(there)
             }
             Self::Sent(sender) => {
                 let sent = sender.lock().unwrap().subscribe();

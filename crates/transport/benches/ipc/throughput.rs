@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use polychat_core::Notice;
 use polychat_transport::ipc::Server;
 use tokio::{net::UnixStream, sync::broadcast};
 
@@ -22,9 +23,9 @@ async fn connect(server: &Arc<Server>) -> Client {
 }
 
 /// The lines that a client gets.
-fn lines() -> Vec<Vec<u8>> {
+fn lines(chunks: &Arc<[Notice]>) -> Vec<Vec<u8>> {
     one_thread().block_on(async {
-        let mut client = connect(&Source::Made(Pace::Never, CHUNKS).server()).await;
+        let mut client = connect(&Source::There(Pace::Never, chunks.clone()).server()).await;
         let mut lines = Vec::new();
         for _ in 0..CHUNKS {
             let mut line = Vec::new();
@@ -38,7 +39,8 @@ fn lines() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn to_one_reader() {
-    let lines = lines();
+    let chunks: Arc<[Notice]> = (0..CHUNKS).map(chunk).collect();
+    let lines = lines(&chunks);
     let bytes: usize = lines.iter().map(Vec::len).sum();
     println!("## chunks to one reader: CPU per chunk, {} bytes each", bytes / CHUNKS);
     println!("chunks come | IPC | echo | throughput of echo = 1");
@@ -46,7 +48,7 @@ pub(crate) fn to_one_reader() {
         let (mut ipc, mut bare) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             one_thread().block_on(async {
-                let server = Source::Made(pace, CHUNKS).server();
+                let server = Source::There(pace, chunks.clone()).server();
                 let began = cpu_nanos();
                 assert_eq!(connect(&server).await.read(CHUNKS).await, bytes);
                 ipc.push((cpu_nanos() - began) / CHUNKS as f64);

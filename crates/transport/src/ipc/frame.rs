@@ -224,7 +224,7 @@ impl Encoder<Vec<u8>> for FrameCodec {
 
 impl FrameCodec {
     /// Makes what was written since `begin` one frame.
-    fn close(&self, begin: usize, out: &mut BytesMut) {
+    pub(super) fn close(&self, begin: usize, out: &mut BytesMut) {
         match self.reader {
             Reader::Lines(_) => out.put_u8(b'\n'),
             Reader::ContentLength(_) => {

@@ -14,6 +14,7 @@ use tokio_util::codec::Framed;
 
 use super::{
     error::{ConnectionError, RejectedFrame},
+    event::EventMessage,
     frame::{FrameCodec, Framing, Json},
 };
 
@@ -46,6 +47,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pipe<T> {
 
     pub(super) fn push<M: Serialize>(&mut self, message: M) -> Result<(), ConnectionError> {
         Pin::new(&mut self.framed).start_send(Json(message))
+    }
+
+    pub(super) fn push_event(&mut self, message: EventMessage<'_>) -> Result<(), ConnectionError> {
+        Pin::new(&mut self.framed).start_send(message)
     }
 
     pub(super) fn push_bytes(&mut self, message: Vec<u8>) -> Result<(), ConnectionError> {

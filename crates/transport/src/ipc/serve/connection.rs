@@ -32,13 +32,13 @@ use crate::{
     error::{RejectedCommand, why},
     ipc::{
         error::{ConnectionError, RejectedMessage},
+        event::{EventHead, EventMessage},
         host::Host,
         pipe::Pipe,
         protocol::{
-            self, Cancel, Done, EventParams, InitializeParams, InitializeResult, More,
-            Subscription, method,
+            self, Cancel, Done, InitializeParams, InitializeResult, More, Subscription, method,
         },
-        rpc::{self, ErrorCode, ErrorObject, Failure, Incoming, Notification, RequestId, Success},
+        rpc::{self, ErrorCode, ErrorObject, Failure, Incoming, RequestId, Success},
     },
     wire::{WireReply, decode_command, decode_subscribe},
 };
@@ -132,9 +132,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             Poll::Pending => self.answer_shutdown()?,
         };
         let event = match self.subscriptions.poll_next(cx) {
-            Poll::Ready((id, notice)) => {
-                let params = EventParams { subscription_id: &id, notice: &notice };
-                self.pipe.push(Notification::new(method::EVENT, params))?;
+            Poll::Ready((head, notice)) => {
+                self.pipe.push_event(EventMessage { head: &head, notice: &notice })?;
                 true
             }
             Poll::Pending => false,
@@ -338,7 +337,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                 // The answer is in the buffer before the first event can be.
                 let subscription_id = self.server.next_subscription();
                 let answer = Subscription { subscription_id: subscription_id.clone() };
-                self.subscriptions.insert(subscription_id, notices, self.events_under_way_max);
+                let head = EventHead::new(subscription_id, self.server.far.world_id())?;
+                self.subscriptions.insert(head, notices, self.events_under_way_max);
                 self.pipe.push(Success::new(id, answer))
             }
             Err(error) => self.pipe.push(Failure::new(Some(id), error)),

@@ -20,7 +20,11 @@ use futures_util::{
     task::AtomicWaker,
 };
 
-use crate::{bytes::Notices, ipc::protocol::SubscriptionId, wire::WireNotice};
+use crate::{
+    bytes::Notices,
+    ipc::{event::EventHead, protocol::SubscriptionId},
+    wire::WireNotice,
+};
 
 /// The subscriptions of one connection.
 #[derive(Default)]
@@ -35,24 +39,24 @@ impl Subscriptions {
     }
 
     /// Takes one in; `room` is how many of its events may be under way, `None` for any number.
-    pub(super) fn insert(&mut self, id: SubscriptionId, notices: Notices, room: Option<u64>) {
+    pub(super) fn insert(&mut self, head: EventHead, notices: Notices, room: Option<u64>) {
         let control = Arc::new(Control {
             bounded: room.is_some(),
             room: AtomicU64::new(room.unwrap_or(0)),
             ended: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
-        self.by_id.insert(id.clone(), Arc::clone(&control));
-        self.in_turn.push(One { id, notices: Some(notices), control });
+        self.by_id.insert(head.subscription_id().clone(), Arc::clone(&control));
+        self.in_turn.push(One { head: Arc::new(head), notices: Some(notices), control });
     }
 
     /// The next one's next event; pending while nobody has any.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(SubscriptionId, WireNotice)> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Arc<EventHead>, WireNotice)> {
         loop {
             match self.in_turn.poll_next_unpin(cx) {
-                Poll::Ready(Some((id, Some(notice)))) => return Poll::Ready((id, notice)),
-                Poll::Ready(Some((id, None))) => {
-                    self.by_id.remove(&id);
+                Poll::Ready(Some((head, Some(notice)))) => return Poll::Ready((head, notice)),
+                Poll::Ready(Some((head, None))) => {
+                    self.by_id.remove(head.subscription_id());
                 }
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
             }
@@ -87,13 +91,13 @@ struct Control {
 
 /// One subscription: its events, then one `None` to say that it has ended.
 struct One {
-    id: SubscriptionId,
+    head: Arc<EventHead>,
     notices: Option<Notices>,
     control: Arc<Control>,
 }
 
 impl Stream for One {
-    type Item = (SubscriptionId, Option<WireNotice>);
+    type Item = (Arc<EventHead>, Option<WireNotice>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -111,6 +115,6 @@ impl Stream for One {
             this.notices = None;
         }
         this.control.room.store(room.saturating_sub(1), Ordering::Relaxed);
-        Poll::Ready(Some((this.id.clone(), notice)))
+        Poll::Ready(Some((Arc::clone(&this.head), notice)))
     }
 }
