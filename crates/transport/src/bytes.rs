@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicU64},
     task::{Context, Poll, ready},
 };
 
@@ -184,6 +184,7 @@ impl Stream for Outgoing {
 #[derive(Default)]
 pub(crate) struct Encoders {
     by_chat: Mutex<HashMap<ChatId, Weak<EventEncoder>>>,
+    encodings: Arc<AtomicU64>,
 }
 
 impl Encoders {
@@ -197,9 +198,15 @@ impl Encoders {
         if by_chat.len() == by_chat.capacity() {
             by_chat.retain(|_, encoder| encoder.strong_count() > 0);
         }
-        let encoder = Arc::default();
+        let encoder = Arc::new(EventEncoder::counting(Arc::clone(&self.encodings)));
         by_chat.insert(chat.clone(), Arc::downgrade(&encoder));
         encoder
+    }
+
+    /// Events of chats encoded so far.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn encodings(&self) -> u64 {
+        self.encodings.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 

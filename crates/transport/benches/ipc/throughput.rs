@@ -69,17 +69,20 @@ const DELIVERED: usize = 200_000;
 
 pub(crate) fn to_readers_in_step() {
     println!("## chunks to readers in step, a connection each: CPU per chunk and reader");
-    println!("readers | CPU");
+    println!("readers | CPU | encodings per chunk");
     for readers in [1, 2, 10, 100] {
-        let mut cpu = Vec::new();
+        let (mut cpu, mut encodings) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            cpu.push(one_thread().block_on(in_step(readers)));
+            let round = one_thread().block_on(in_step(readers));
+            cpu.push(round.0);
+            encodings.push(round.1);
         }
-        println!("{readers} | {:.0} ns", median(&mut cpu));
+        println!("{readers} | {:.0} ns | {:.2}", median(&mut cpu), median(&mut encodings));
     }
 }
 
-async fn in_step(readers: usize) -> f64 {
+/// CPU per chunk and reader, and how often a chunk was encoded.
+async fn in_step(readers: usize) -> (f64, f64) {
     let chunks = DELIVERED / readers;
     let (sender, _) = broadcast::channel(1_024);
     let server = Source::Sent(Mutex::new(sender.clone())).server();
@@ -95,6 +98,7 @@ async fn in_step(readers: usize) -> f64 {
     for n in 0..chunks {
         let _ = sender.send(chunk(n));
         tokio::task::yield_now().await;
+        // Nobody may lag so far that the source forgets what it has not read.
         while sender.len() > 512 {
             tokio::task::yield_now().await;
         }
@@ -102,5 +106,6 @@ async fn in_step(readers: usize) -> f64 {
     for reading in reading {
         reading.await.unwrap();
     }
-    (cpu_nanos() - began) / DELIVERED as f64
+    let cpu = (cpu_nanos() - began) / DELIVERED as f64;
+    (cpu, server.events_encoded() as f64 / chunks as f64)
 }

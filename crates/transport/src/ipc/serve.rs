@@ -204,6 +204,12 @@ impl Server {
         std::future::poll_fn(|cx| connection.poll(cx)).await
     }
 
+    /// Events of chats encoded so far: each once, for all readers in step on all connections.
+    #[must_use]
+    pub fn events_encoded(&self) -> u64 {
+        self.common.encoders.encodings()
+    }
+
     /// Messages that could not be read or had no place here, on all connections so far.
     #[must_use]
     pub fn rejected(&self) -> u64 {

@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use polychat_core::{Live, Recorded};
@@ -70,6 +73,7 @@ enum Source {
 #[derive(Debug, Default)]
 pub struct EventEncoder {
     recent: Mutex<VecDeque<(Source, EncodedEvent)>>,
+    encodings: Arc<AtomicU64>,
 }
 
 impl EventEncoder {
@@ -77,6 +81,11 @@ impl EventEncoder {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An encoder that counts here what it encodes.
+    pub(crate) fn counting(encodings: Arc<AtomicU64>) -> Self {
+        Self { recent: Mutex::default(), encodings }
     }
 
     /// The bytes of a recorded event: its stored form.
@@ -111,6 +120,7 @@ impl EventEncoder {
             return Ok(encoded.clone());
         }
         let encoded = EncodedEvent::new(event)?;
+        self.encodings.fetch_add(1, Ordering::Relaxed);
         if recent.len() == REMEMBERED {
             recent.pop_front();
         }

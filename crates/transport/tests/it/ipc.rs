@@ -12,6 +12,7 @@ mod faults;
 mod frames;
 mod golden;
 mod host;
+mod in_step;
 mod in_turn;
 mod messages;
 mod reconnect;
