@@ -4,6 +4,11 @@
 //! form; nothing re-builds an event from a list of fields. The names (`prompt.accepted` …) and the
 //! fields freeze with the first release.
 
+mod imported;
+mod name;
+
+pub use imported::ImportedMessage;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -159,49 +164,6 @@ pub enum ApprovalKind {
     Permission,
     /// What is the answer?
     Question,
-}
-
-/// A copied message of another log: complete in itself, it opens nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(tag = "role", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
-pub enum ImportedMessage {
-    /// A user's message.
-    User {
-        /// Its content.
-        parts: Vec<Part>,
-    },
-    /// An agent's message.
-    Assistant {
-        /// Who wrote it, if known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        author: Option<AgentName>,
-        /// Its content.
-        parts: Vec<Part>,
-        /// What it thought aloud.
-        #[serde(default, skip_serializing_if = "str::is_empty")]
-        reasoning: Text,
-        /// The calls it asked for.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<ToolCall>,
-        /// What it cost.
-        #[serde(default, skip_serializing_if = "Usage::is_zero")]
-        usage: Usage,
-        /// Set when it broke off.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        failure: Option<Failure>,
-    },
-    /// The result of the call with this index in the last assistant message.
-    Tool {
-        /// The place of the call among that message's calls, from 0.
-        index: u16,
-        /// What the tool answered.
-        output: ToolOutput,
-        /// Set when the call failed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        failure: Option<Failure>,
-    },
 }
 
 /// What happened in a chat.
@@ -468,36 +430,4 @@ pub enum Event {
         /// The first message that no longer counts.
         from: MessageId,
     },
-}
-
-impl Event {
-    /// The name of the event on the wire and in the store.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::ChatCreated { .. } => "chat.created",
-            Self::ChatUpdated { .. } => "chat.updated",
-            Self::ChatClosed {} => "chat.closed",
-            Self::ChatReopened {} => "chat.reopened",
-            Self::ChatDeleted {} => "chat.deleted",
-            Self::MessageImported { .. } => "message.imported",
-            Self::PromptAccepted { .. } => "prompt.accepted",
-            Self::PromptEdited { .. } => "prompt.edited",
-            Self::PromptWithdrawn { .. } => "prompt.withdrawn",
-            Self::PromptJoined { .. } => "prompt.joined",
-            Self::TurnStarted { .. } => "turn.started",
-            Self::TurnHandedOff { .. } => "turn.handed_off",
-            Self::TurnEnded { .. } => "turn.ended",
-            Self::MessageStart { .. } => "message.start",
-            Self::MessageCheckpoint { .. } => "message.checkpoint",
-            Self::MessageEnd { .. } => "message.end",
-            Self::MessageError { .. } => "message.error",
-            Self::ToolStart { .. } => "tool.start",
-            Self::ToolResult { .. } => "tool.result",
-            Self::ToolError { .. } => "tool.error",
-            Self::ApprovalRequested { .. } => "approval.requested",
-            Self::ApprovalResolved { .. } => "approval.resolved",
-            Self::HistoryTruncated { .. } => "history.truncated",
-        }
-    }
 }

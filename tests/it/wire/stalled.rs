@@ -237,13 +237,13 @@ async fn measure(stop: bool) {
 
 // by hand, each in a process of its own: cargo nextest run --test it --run-ignored only resident
 #[tokio::test(start_paused = true)]
-#[ignore = "a figure, not a verdict"]
+#[ignore = "started by hand, for the figures in docs/performance.md"]
 async fn what_is_resident_beside_readers_that_stop() {
     measure(true).await;
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "a figure, not a verdict"]
+#[ignore = "started by hand, for the figures in docs/performance.md"]
 async fn what_is_resident_beside_readers_that_went_away() {
     measure(false).await;
 }

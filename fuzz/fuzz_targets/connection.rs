@@ -3,14 +3,14 @@
 //! The first byte says which framing, and how long the pieces are in which the others come. A
 //! connection that panics, hangs, spins or stops in the middle of a message is found by the driver.
 //!
-//! `cargo +nightly fuzz run connection` in `crates/transport`.
+//! `cargo +nightly fuzz run connection`, from the root.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use polychat_transport::ipc::{Closed, Framing};
 
-#[path = "../../tests/it/ipc/decoder/drive.rs"]
+#[path = "../../crates/transport/tests/it/ipc/decoder/drive.rs"]
 #[allow(dead_code)]
 mod drive;
 

@@ -1,13 +1,13 @@
 //! Bytes through both readers of frames, whole and in pieces, and on through the reader of messages.
 //!
-//! `cargo +nightly fuzz run frames` in `crates/transport`.
+//! `cargo +nightly fuzz run frames`, from the root.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use polychat_transport::ipc::Framing;
 
-#[path = "../../tests/it/ipc/decoder/drive.rs"]
+#[path = "../../crates/transport/tests/it/ipc/decoder/drive.rs"]
 #[allow(dead_code)]
 mod drive;
 

@@ -1,9 +1,0 @@
-//! REST: one request, one command.
-
-use axum::Router;
-
-use super::state::Http;
-
-pub(super) fn routes() -> Router<Http> {
-    Router::new()
-}
