@@ -56,7 +56,7 @@ fn every_command_has_a_method_and_a_sample() {
 
 #[test]
 fn every_event_has_a_type_and_a_sample() {
-    let core = words_of("event.rs", "pub fn name(&self)", 0);
+    let core = words_of("event/name.rs", "pub fn name(&self)", 0);
     assert_eq!(core, set(WireNotice::RECORDED));
     assert_eq!(core, every_event().iter().map(|event| event.name().into()).collect());
     let core = words_of("live.rs", "pub fn name(&self)", 0);
