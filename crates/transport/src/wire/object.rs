@@ -9,7 +9,11 @@ use serde_json::{Map, Value};
 
 /// A JSON object that an embedder attached; `{}` when there is none.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "Metadata", type = "Record<string, JsonValue>"))]
+#[cfg_attr(
+    feature = "ts",
+    derive(ts_rs::TS),
+    ts(rename = "Metadata", type = "Record<string, JsonValue>")
+)]
 pub struct Object(pub Metadata);
 
 impl Object {
