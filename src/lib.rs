@@ -52,12 +52,16 @@
 //! - `mcp`: tools of MCP servers, over stdio and streamable HTTP.
 //! - `ipc`: the world over pipes and sockets, see [`transport`]; with `tools`, [`Hosts`] let
 //!   programs at the other end bring models and tools.
+//! - `http`: the same world over HTTP, see [`transport`]; with `transfer`, [`Exports`] are what its
+//!   exports are made by.
 //! - `genai`: real models, behind any OpenAI-compatible server and other providers.
 
 mod approvals;
 mod builder;
 mod chat;
 mod error;
+#[cfg(all(feature = "http", feature = "transfer"))]
+mod exports;
 mod follow;
 #[cfg(feature = "tools")]
 mod hosts;
@@ -70,6 +74,8 @@ pub use approvals::WaitingCall;
 pub use builder::WorldBuilder;
 pub use chat::{Chat, PromptRequest};
 pub use error::Error;
+#[cfg(all(feature = "http", feature = "transfer"))]
+pub use exports::Exports;
 #[cfg(feature = "tools")]
 pub use hosts::Hosts;
 pub use prompt::PromptHandle;

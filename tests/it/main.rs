@@ -24,6 +24,7 @@ mod edges;
 mod faults;
 mod host_context;
 mod hosts;
+mod http;
 mod imports;
 mod interference;
 mod laws;

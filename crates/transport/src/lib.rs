@@ -13,11 +13,14 @@
 //! 5. [`mod@loopback`]: both ends of that in one process, to show that what holds in process holds on
 //!    the wire.
 //! 6. `ipc` (feature `ipc`): the same over pipes and sockets.
-//! 7. `typescript` (feature `ts`): what crosses the wire, declared for TypeScript.
+//! 7. `http` (feature `http`): the same as REST, server-sent events and WebSockets.
+//! 8. `typescript` (feature `ts`): what crosses the wire, declared for TypeScript.
 
 pub mod bytes;
 pub mod error;
 pub mod guard;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod in_process;
 #[cfg(feature = "ipc")]
 pub mod ipc;

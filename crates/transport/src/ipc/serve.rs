@@ -124,6 +124,19 @@ pub(crate) struct Common {
     subscriptions: Arc<AtomicU64>,
 }
 
+#[cfg(feature = "http")]
+impl Common {
+    /// The encoders of the world's chats.
+    pub(crate) fn encoders(&self) -> Arc<Encoders> {
+        Arc::clone(&self.encoders)
+    }
+
+    /// Whether no server has it any more.
+    pub(crate) fn is_unused(&self) -> bool {
+        Arc::strong_count(&self.encoders) == 1
+    }
+}
+
 impl Server {
     /// Serves a world under this id.
     #[must_use]

@@ -10,6 +10,7 @@
 
 mod conformance;
 mod golden;
+mod http;
 mod ipc;
 mod rejected;
 mod round_trip;
