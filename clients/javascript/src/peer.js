@@ -82,6 +82,13 @@ export class Peer {
     if (this.#lost) return Promise.reject(this.#lost);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#id;
+    /** @type {string} */
+    let text;
+    try {
+      text = textOf({ id, method, params });
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return new Promise((resolve, reject) => {
       const cancel = () => {
         void this.notify("$/cancelRequest", { id });
@@ -94,7 +101,7 @@ export class Peer {
         reject: (error) => (end(), reject(error)),
         first,
       });
-      void this.#send({ id, method, params });
+      void this.#send(text);
     });
   }
 
@@ -103,10 +110,10 @@ export class Peer {
    *
    * @param {string} method
    * @param {unknown} params
-   * @returns {Promise<void>} resolves once the pipe has room for more
+   * @returns {Promise<void>} resolves once the pipe has room for more; rejects for what is no JSON
    */
   async notify(method, params) {
-    await this.#send({ method, params });
+    await this.#send(textOf({ method, params }));
   }
 
   /**
@@ -125,11 +132,11 @@ export class Peer {
     for (const { reject } of asked) reject(this.#lost);
   }
 
-  /** @param {Record<string, unknown>} message */
-  async #send(message) {
+  /** @param {string} text */
+  async #send(text) {
     if (this.#lost) return;
     try {
-      await this.#transport.send(JSON.stringify({ jsonrpc: "2.0", ...message }));
+      await this.#transport.send(text);
     } catch (error) {
       this.lose("the other side cannot be written to", error);
     }
@@ -173,12 +180,15 @@ export class Peer {
 
   /** @param {string} method @param {unknown} params @param {number | string} id */
   async #answer(method, params, id) {
+    /** @type {string} */
+    let text;
     try {
       const result = await this.#handlers.request(method, params, id);
-      await this.#send({ id, result: result ?? {} });
+      text = textOf({ id, result: result ?? {} });
     } catch (error) {
-      await this.#send({ id, error: objectOfError(error) });
+      text = failureOf(id, error);
     }
+    await this.#send(text);
   }
 
   /**
@@ -188,12 +198,43 @@ export class Peer {
    * @param {string} begin
    */
   #unreadable(reason, begin) {
-    const id = Number(/^\{"jsonrpc":"2\.0","id":(\d{1,15})[,}]/.exec(begin)?.[1] ?? 0);
-    const asked = this.#asked.get(id);
+    const found = /^\{"jsonrpc":"2\.0","id":(\d{1,15}),"(method|result|error)":/.exec(begin);
     this.#handlers.rejected(reason, begin);
+    if (found === null) return;
+    const id = Number(found[1]);
+    if (found[2] === "method") {
+      // Without an answer the other side would wait for ever.
+      const error = new PolychatError("too_large", `the request cannot be read: ${reason}`);
+      return void this.#send(failureOf(id, error));
+    }
+    const asked = this.#asked.get(id);
     if (asked === undefined) return;
     this.#asked.delete(id);
     asked.reject(new PolychatError("too_large", `the answer cannot be read: ${reason}`));
+  }
+}
+
+/**
+ * A message as it is sent. What has no form in JSON is the mistake of who sends it, and nobody else's.
+ *
+ * @param {Record<string, unknown>} message
+ */
+function textOf(message) {
+  try {
+    return JSON.stringify({ jsonrpc: "2.0", ...message });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PolychatError("invalid_input", `this has no form in JSON: ${why}`, { cause });
+  }
+}
+
+/** @param {number | string} id @param {unknown} error */
+function failureOf(id, error) {
+  try {
+    return textOf({ id, error: objectOfError(error) });
+  } catch (mistake) {
+    // The facts of an error are its thrower's.
+    return textOf({ id, error: objectOfError(mistake) });
   }
 }
 

@@ -168,3 +168,27 @@ test("calls in flight are bounded, further ones wait in order, and beyond a boun
   await Promise.all(calls);
   assert.deepEqual(server.last.sent("slow"), [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
 });
+
+// law 6
+test("a call with what has no form in JSON fails, and the connection stays", async () => {
+  const { server, connection, world } = await connected();
+  server.on("echo", (params) => params);
+  const metadata = /** @type {any} */ ({ big: 1n });
+  await assert.rejects(world.chat("a").prompt("hello", { metadata }), { code: "invalid_input", retryable: false });
+  assert.deepEqual(await connection.request("echo", { word: "still here" }), { word: "still here" });
+  assert.equal(connection.state, "open");
+});
+
+test("a question that is too long is answered, and taken for no answer", async () => {
+  const { server, connection } = await connected();
+  server.on("slow", () => SILENCE);
+  let ended = false;
+  void connection.request("slow", {}).finally(() => (ended = true)).catch(() => {});
+  await settled();
+  const { id } = server.last.received.find(({ method }) => method === "slow") ?? {};
+  server.last.unreadable("too_long", `{"jsonrpc":"2.0","id":${id},"method":"model/stream","params":{"callId":"c`);
+  await settled();
+  assert.equal(ended, false);
+  const answer = server.last.received.find((message) => message.method === undefined);
+  assert.deepEqual([answer?.id, answer?.error?.data.code], [id, "too_large"]);
+});

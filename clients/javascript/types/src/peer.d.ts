@@ -104,7 +104,7 @@ export declare class Peer {
      *
      * @param {string} method
      * @param {unknown} params
-     * @returns {Promise<void>} resolves once the pipe has room for more
+     * @returns {Promise<void>} resolves once the pipe has room for more; rejects for what is no JSON
      */
     notify(method: string, params: unknown): Promise<void>;
     /**
