@@ -157,9 +157,13 @@ class LiveOutput {
   }
 
   /** Resolves once all that was given is written. */
-  written() {
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
-    return this.#writing;
+  async written() {
+    if (this.#waits) await (this.#writing ??= this.#write());
+  }
+
+  /** Whether anything that was given is not written yet. */
+  get #waits() {
+    return this.#writing !== undefined || (!this.#ended && (this.#text !== "" || this.#progress !== undefined));
   }
 
   end() {
@@ -168,11 +172,19 @@ class LiveOutput {
 
   async #write() {
     const callId = this.#callId;
-    while (!this.#ended && (this.#text !== "" || this.#progress !== undefined)) {
-      const [text, progress] = [this.#text, this.#progress];
-      [this.#text, this.#progress] = ["", undefined];
-      if (text !== "") await this.#session.notify("tool/output", { callId, text });
-      if (progress !== undefined) await this.#session.notify("tool/progress", { callId, progress });
+    try {
+      while (!this.#ended && (this.#text !== "" || this.#progress !== undefined)) {
+        const [text, progress] = [this.#text, this.#progress];
+        [this.#text, this.#progress] = ["", undefined];
+        if (text !== "") await this.#session.notify("tool/output", { callId, text });
+        if (progress !== undefined) await this.#session.notify("tool/progress", { callId, progress });
+      }
+    } catch (error) {
+      // Who does not wait for the promise would not see it fail.
+      this.#abort.abort(error);
+    } finally {
+      // In the moment in which nothing waits: what comes a moment later is written anew.
+      this.#writing = undefined;
     }
   }
 }

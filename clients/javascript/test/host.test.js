@@ -255,3 +255,48 @@ test("calls that run at once are bounded", async () => {
   assert.deepEqual([...answers().keys()], [1024]);
   assert.deepEqual([answers().get(1024).data.code, answers().get(1024).data.retryable], ["overloaded", true]);
 });
+
+// A promise that resolves too early would let a tool run ahead of the pipe.
+test("output that was waited for is written, at whatever moment it came", async () => {
+  for (let moment = 0; moment < 16; moment += 1) {
+    let before = "";
+    const { server } = await hosting({ tools: [{
+      name: "two",
+      run: async (_, { output }) => {
+        void output("a");
+        for (let n = 0; n < moment; n += 1) await undefined;
+        await output("b");
+        await settled();
+        before = server.last.sent("tool/output").map(({ text }) => text).join("");
+        return "";
+      },
+    }] });
+    server.last.send({ id: 1, method: "tool/call", params: call({ name: "two" }) });
+    await settled();
+    await settled();
+    assert.equal(before, "ab", `after ${moment} moments`);
+  }
+});
+
+// law 6
+test("what has no form in JSON ends its own call and no other", async () => {
+  const endless = /** @type {any} */ ({});
+  endless.self = endless;
+  const { server, connection, answers } = await hosting({
+    models: [{ name: "own", stream: async function* () { yield endless; } }],
+    tools: [
+      { name: "answer", run: () => [endless] },
+      { name: "progress", run: async (_, { progress }) => (void progress(1n), "done") },
+      { name: "facts", run: () => { throw new PolychatError("busy", "no", { facts: { endless } }); } },
+      echo,
+    ],
+  });
+  for (const [id, name] of ["answer", "progress", "facts", "echo"].entries()) {
+    server.last.send({ id, method: "tool/call", params: call({ callId: `c${id}`, name, arguments: { word: "hi" } }) });
+  }
+  server.last.send({ id: 4, method: "model/stream", params: call({ callId: "c4", model: "own" }) });
+  await settled();
+  for (const id of [0, 1, 2, 4]) assert.match(answers().get(id).message, /no form in JSON/);
+  assert.deepEqual(answers().get(3), { parts: [{ type: "text", text: "you said hi" }] });
+  assert.equal(connection.state, "open");
+});
