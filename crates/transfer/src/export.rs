@@ -52,7 +52,8 @@ pub struct Export {
 }
 
 impl Export {
-    /// All chats of a world, archived ones too, with its settings and agents.
+    /// All chats of a world, archived ones too, with its settings and agents. Through a policy: all
+    /// chats that may be seen, and without what belongs to the world as a whole.
     #[must_use]
     pub fn world(world: Arc<dyn WorldService>) -> Self {
         Self { world, chat: None }

@@ -110,8 +110,8 @@ impl Walk {
         let info = match self.world.call(Command::GetWorld).await {
             Ok(Reply::World(info)) => Some(info),
             Ok(other) => return Err(unexpected(&other)),
-            // Who may read a chat need not be allowed to know its world.
-            Err(CommandError::Refused(Refusal::Forbidden {})) if self.only.is_some() => None,
+            // Who may read chats need not be allowed to know their world.
+            Err(CommandError::Refused(Refusal::Forbidden {})) => None,
             Err(error) => return Err(error),
         };
         self.world_id = info.as_ref().map(|info| info.world_id.clone());

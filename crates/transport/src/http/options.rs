@@ -36,8 +36,8 @@ pub struct HttpOptions {
     /// Makes text of chats for `…/export`; `None` refuses it.
     pub exporter: Option<Arc<dyn Exporter>>,
     /// Cancelled by whoever is about to stop serving: streams of events and sockets tell their
-    /// clients so and end; whoever waits for an outcome is answered as accepted. Nothing else is
-    /// taken from them: turns go on.
+    /// clients so and end. Turns go on, and so does waiting for an outcome, which closing the world
+    /// answers.
     pub closing: CancellationToken,
     /// Counts and surfaces what is rejected.
     pub rejections: Arc<Rejections>,
