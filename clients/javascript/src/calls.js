@@ -60,6 +60,8 @@ import { ModelError, PolychatError, record } from "./errors.js";
 
 /** @typedef {{ callId: string, context: CallContext, session: Session, abort: AbortController }} Call */
 
+/** @typedef {{ parts?: Part[], finish?: unknown, usage?: unknown }} CallAnswer what the server is answered */
+
 /** Characters of output that may wait for the pipe, per call. */
 const OUTPUT_WAITING_MAX = 1024 * 1024;
 
@@ -69,6 +71,7 @@ const OUTPUT_WAITING_MAX = 1024 * 1024;
  * @param {HostTool} tool
  * @param {unknown} args
  * @param {Call} call
+ * @returns {Promise<CallAnswer>}
  */
 export async function runTool(tool, args, { callId, context, session, abort }) {
   const live = new LiveOutput(session, callId, abort);
@@ -91,6 +94,7 @@ export async function runTool(tool, args, { callId, context, session, abort }) {
  * @param {HostModel} model
  * @param {Record<string, unknown>} params
  * @param {Call} call
+ * @returns {Promise<CallAnswer>}
  */
 export async function runModel(model, params, { callId, context, session, abort }) {
   const { signal } = abort;
@@ -212,7 +216,7 @@ function partsOf(answer) {
   return parts;
 }
 
-/** @param {string | undefined} finish @param {unknown} returned */
+/** @param {string | undefined} finish @param {unknown} returned @returns {CallAnswer} */
 function endOf(finish, returned) {
   const { finish: last = finish, usage } = record(returned);
   return { ...(last !== undefined && { finish: last }), ...(usage !== undefined && { usage }) };

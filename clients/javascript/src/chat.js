@@ -5,6 +5,7 @@
  */
 
 import { ask, submit } from "./ask.js";
+import { invalid, only } from "./options.js";
 import { PAGE, pages } from "./pages.js";
 import { Prompt } from "./prompt.js";
 import { EventStream } from "./stream.js";
@@ -73,7 +74,7 @@ export class Chat {
    *   safe to send again with the same prompt id
    */
   async prompt(content, { mode, promptId = newId(), signal, ...attached } = {}) {
-    const params = { chatId: this.id, promptId, ...(mode && { mode }), ...body(content, attached) };
+    const params = this.#of({ promptId, ...(mode && { mode }), ...body(content, attached) });
     return new Prompt(this.#link, this.id, await submit(this.#link, "prompt/send", params, { signal }));
   }
 
@@ -85,7 +86,7 @@ export class Chat {
    * @returns {Promise<Prompt>}
    */
   async revise(target, { promptId = newId(), signal } = {}) {
-    const params = { chatId: this.id, promptId, target: revision(target) };
+    const params = this.#of({ promptId, target: revision(target) });
     return new Prompt(this.#link, this.id, await submit(this.#link, "history/revise", params, { signal }));
   }
 
@@ -144,7 +145,9 @@ export class Chat {
    * @param {{ pageSize?: number } & Waiting} [options]
    * @returns {AsyncGenerator<Message, void, undefined>}
    */
-  messages({ pageSize = PAGE, signal } = {}) {
+  messages(options = {}) {
+    only("messages", options, ["pageSize", "signal"]);
+    const { pageSize = PAGE, signal } = options;
     return pages(async (/** @type {string | undefined} */ after) => {
       const params = { limit: pageSize, ...(after !== undefined && { after }) };
       const { messages, next } = await this.#ask("messages/list", params, { signal });
@@ -158,7 +161,9 @@ export class Chat {
    * @param {{ after?: number, pageSize?: number } & Waiting} [options]
    * @returns {AsyncGenerator<RecordedEvent, void, undefined>}
    */
-  log({ after = 0, pageSize = PAGE, signal } = {}) {
+  log(options = {}) {
+    only("log", options, ["after", "pageSize", "signal"]);
+    const { after = 0, pageSize = PAGE, signal } = options;
     return pages(async (/** @type {number | undefined} */ from = 0) => {
       const { events, head } = await this.#ask("log/read", { after: from, limit: pageSize }, { signal });
       const last = events.at(-1)?.seq;
@@ -169,7 +174,9 @@ export class Chat {
   /**
    * What happens in this chat: recorded events, and live ones as they come.
    *
-   * Begins with the first event of the log, after a cursor (of an event, or of a snapshot), or now.
+   * Begins with the first event of the log (the default, `start: "start"`), after a cursor (of an
+   * event, or of a snapshot), or now. It subscribes at once, not when it is first read; with
+   * `start: "now"`, what is asked for once its `ready` has resolved is within it.
    * Every recorded event comes exactly once and in order, also across lost connections; live events
    * may be merged. Ending the iteration unsubscribes and cancels nothing.
    *
@@ -181,7 +188,9 @@ export class Chat {
    *   if (event.type === "message.chunk") process.stdout.write(event.text);
    * }
    */
-  events({ after, start = "start", signal } = {}) {
+  events(options = {}) {
+    only("events", options, ["after", "start", "signal"]);
+    const { after, start = "start", signal } = options;
     return new EventStream(this.#link, this.id, after === undefined ? { start } : { after }, { signal });
   }
 
@@ -231,7 +240,18 @@ export class Chat {
    * @returns {Promise<Methods[M]["result"]>}
    */
   #ask(method, params, waiting) {
-    return ask(this.#link, method, /** @type {any} */ ({ chatId: this.id, ...params }), waiting);
+    return ask(this.#link, method, /** @type {any} */ (this.#of(params)), waiting);
+  }
+
+  /**
+   * What is sent about this chat; whatever a caller has passed, it is about no other.
+   *
+   * @template {object} P
+   * @param {P} params
+   */
+  #of(params) {
+    if ("chatId" in params) throw invalid("chatId", `this is chat ${this.id}, and nothing else names one`);
+    return { chatId: this.id, ...params };
   }
 }
 

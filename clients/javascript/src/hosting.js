@@ -9,6 +9,7 @@
 
 import { ConnectionLost, PolychatError, record } from "./errors.js";
 import { runModel, runTool } from "./calls.js";
+import { invalid, only } from "./options.js";
 
 /** @typedef {import("./calls.js").HostModel} HostModel */
 /** @typedef {import("./calls.js").HostTool} HostTool */
@@ -44,10 +45,11 @@ export class Hosting {
   /** @param {HostOffer} offer */
   async offer(offer) {
     if (this.#link === undefined) throw new PolychatError("closed", "not connected");
+    const spoken = registration(offer);
     const before = this.#offered;
     this.#offered = offer;
     try {
-      await this.#link.request("host/register", registration(offer), { again: true });
+      await this.#link.request("host/register", spoken, { again: true });
       this.#taken = true;
     } catch (error) {
       if (this.#offered === offer) this.#offered = before;
@@ -60,6 +62,7 @@ export class Hosting {
    * @param {unknown} params
    * @param {number | string} id
    * @param {Session} session
+   * @returns {Promise<import("./calls.js").CallAnswer>}
    */
   async answer(method, params, id, session) {
     if (method === "ping") return {};
@@ -120,6 +123,7 @@ export class Hosting {
    * @param {Record<string, unknown>} params
    * @param {Session} session
    * @param {AbortController} abort
+   * @returns {Promise<import("./calls.js").CallAnswer>}
    */
   #run(method, params, session, abort) {
     const { callId, name, model, context } = params;
@@ -138,7 +142,15 @@ export class Hosting {
 }
 
 /** @param {HostOffer} offer */
-function registration({ models = [], tools = [] }) {
+function registration(offer) {
+  only("host", offer, ["models", "tools"]);
+  const { models = [], tools = [] } = offer;
+  for (const { name, run } of tools) {
+    if (typeof run !== "function") throw invalid("tools", `${name} has no function run`);
+  }
+  for (const { name, stream } of models) {
+    if (typeof stream !== "function") throw invalid("models", `${name} has no function stream`);
+  }
   return { models: models.map(({ name }) => ({ name })), tools: tools.map(specOf) };
 }
 

@@ -7,7 +7,7 @@ import { FakeServer, refusal } from "../testkit/server.js";
 
 /** @typedef {import("../src/index.js").HostOffer} HostOffer */
 
-/** A client that has brought this. @param {HostOffer} offer @param {Partial<import("../src/index.js").ConnectOptions>} [options] */
+/** A client that has brought this. @param {HostOffer} offer @param {import("../src/connect.js").ConnectOptions} [options] */
 async function hosting(offer, options) {
   const server = new FakeServer().on("host/register", () => ({}));
   const all = await connected(options, server);
@@ -51,6 +51,14 @@ test("a name that is taken is refused, and what was brought before stays", async
   server.last.send({ id: 1, method: "tool/call", params: call({ name: "echo", arguments: { word: "hi" } }) });
   await settled();
   assert.deepEqual(answers().get(1), { parts: [{ type: "text", text: "you said hi" }] });
+});
+
+test("what could not be called, or is misspelt, is refused, and what was brought before stays", async () => {
+  const { server, world } = await hosting({ tools: [echo] });
+  for (const offer of [{ tool: [echo] }, { tools: [{ name: "a" }] }, { models: [{ name: "m" }] }]) {
+    await assert.rejects(world.host(/** @type {any} */ (offer)), { code: "invalid_input" });
+  }
+  assert.equal(server.last.sent("host/register").length, 1);
 });
 
 test("a tool answers a text or parts, and sees its arguments and what was attached", async () => {

@@ -260,6 +260,19 @@ test("an event that is too long ends its own stream", async () => {
   assert.equal(good.items.length, 1);
 });
 
+test("no option of a chat's functions names another chat, and none that is misspelt is passed over", async () => {
+  const { world, server } = await connected();
+  const ada = world.chat("ada");
+  const other = /** @type {any} */ ({ chatId: "bob", title: "t" });
+  const misspelt = /** @type {any} */ ({ strat: "now" });
+  await assert.rejects(ada.prompt("hello", other), { code: "invalid_input", message: /this is chat ada/ });
+  await assert.rejects(ada.update(other), { code: "invalid_input", message: /this is chat ada/ });
+  assert.throws(() => ada.events(misspelt), { code: "invalid_input", message: /there is no strat/ });
+  assert.throws(() => ada.messages(misspelt), { code: "invalid_input" });
+  assert.throws(() => ada.log(misspelt), { code: "invalid_input" });
+  assert.deepEqual(server.last.received.map(({ method }) => method), ["initialize"]);
+});
+
 test("an id that no chat can have is refused before anything is sent", async () => {
   const { world } = await connected();
   for (const id of ["", ".", "..", "a\n", "x".repeat(129)]) {

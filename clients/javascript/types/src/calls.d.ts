@@ -70,24 +70,26 @@ export type Call = {
     session: Session;
     abort: AbortController;
 };
+export type CallAnswer = {
+    parts?: Part[];
+    finish?: unknown;
+    usage?: unknown;
+};
 /**
  * Runs a tool; resolves to the answer for the server.
  *
  * @param {HostTool} tool
  * @param {unknown} args
  * @param {Call} call
+ * @returns {Promise<CallAnswer>}
  */
-export declare function runTool(tool: HostTool, args: unknown, { callId, context, session, abort }: Call): Promise<{
-    parts: import("../types/wire.js").Part[];
-}>;
+export declare function runTool(tool: HostTool, args: unknown, { callId, context, session, abort }: Call): Promise<CallAnswer>;
 /**
  * Runs a model; resolves to the answer for the server once it has said all.
  *
  * @param {HostModel} model
  * @param {Record<string, unknown>} params
  * @param {Call} call
+ * @returns {Promise<CallAnswer>}
  */
-export declare function runModel(model: HostModel, params: Record<string, unknown>, { callId, context, session, abort }: Call): Promise<{
-    finish?: {} | null;
-    usage?: {} | null;
-}>;
+export declare function runModel(model: HostModel, params: Record<string, unknown>, { callId, context, session, abort }: Call): Promise<CallAnswer>;

@@ -152,7 +152,7 @@ export declare class Chat {
      * @param {{ pageSize?: number } & Waiting} [options]
      * @returns {AsyncGenerator<Message, void, undefined>}
      */
-    messages({ pageSize, signal }?: {
+    messages(options?: {
         pageSize?: number;
     } & Waiting): AsyncGenerator<Message, void, undefined>;
     /**
@@ -161,14 +161,16 @@ export declare class Chat {
      * @param {{ after?: number, pageSize?: number } & Waiting} [options]
      * @returns {AsyncGenerator<RecordedEvent, void, undefined>}
      */
-    log({ after, pageSize, signal }?: {
+    log(options?: {
         after?: number;
         pageSize?: number;
     } & Waiting): AsyncGenerator<RecordedEvent, void, undefined>;
     /**
      * What happens in this chat: recorded events, and live ones as they come.
      *
-     * Begins with the first event of the log, after a cursor (of an event, or of a snapshot), or now.
+     * Begins with the first event of the log (the default, `start: "start"`), after a cursor (of an
+     * event, or of a snapshot), or now. It subscribes at once, not when it is first read; with
+     * `start: "now"`, what is asked for once its `ready` has resolved is within it.
      * Every recorded event comes exactly once and in order, also across lost connections; live events
      * may be merged. Ending the iteration unsubscribes and cancels nothing.
      *
@@ -180,7 +182,7 @@ export declare class Chat {
      *   if (event.type === "message.chunk") process.stdout.write(event.text);
      * }
      */
-    events({ after, start, signal }?: {
+    events(options?: {
         after?: string;
         start?: "start" | "now";
     } & Waiting): EventStream<ChatNotice>;

@@ -26,13 +26,9 @@ export declare class Hosting {
      * @param {unknown} params
      * @param {number | string} id
      * @param {Session} session
+     * @returns {Promise<import("./calls.js").CallAnswer>}
      */
-    answer(method: string, params: unknown, id: number | string, session: Session): Promise<{
-        parts: import("../types/wire.js").Part[];
-    } | {
-        finish?: {} | null;
-        usage?: {} | null;
-    }>;
+    answer(method: string, params: unknown, id: number | string, session: Session): Promise<import("./calls.js").CallAnswer>;
     /** The server does not wait any more. @param {unknown} id */
     cancel(id: unknown): void;
     /** @param {Session} session */
