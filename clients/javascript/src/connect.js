@@ -8,6 +8,7 @@ import { systemClock } from "./clock.js";
 import { PolychatError } from "./errors.js";
 import { Hosting } from "./hosting.js";
 import { Link } from "./link.js";
+import { invalid, only } from "./options.js";
 import { World } from "./world.js";
 
 /** @typedef {import("./clock.js").Clock} Clock */
@@ -24,7 +25,7 @@ import { World } from "./world.js";
  * A server as a child of this process. For Node only.
  *
  * @typedef {object} ToChild
- * @property {string} [command] the program; left out: `POLYCHAT_BIN`, or the one in the app's resources folder
+ * @property {string | undefined} [command] the program; left out: `POLYCHAT_BIN`, or the one in the app's resources folder
  * @property {string[]} [args] default: `stdio`, in the framing of the options
  * @property {Record<string, string | undefined>} [env] added to this process's own
  * @property {string} [cwd]
@@ -33,6 +34,7 @@ import { World } from "./world.js";
  * @property {boolean} [restart] whether a child that ended is started again; default no
  */
 
+/** @typedef {{ [option in keyof ToChild]?: undefined }} NoChild */
 /** @typedef {{ socket: string }} ToSocket a server that listens on a Unix socket; for Node only */
 
 /**
@@ -62,12 +64,35 @@ import { World } from "./world.js";
  * @property {number} [requestsInFlightMax] calls that are under way; further ones wait; default 256
  * @property {number} [requestsWaitingMax] calls that wait; further ones fail as `overloaded`; default 10,000
  * @property {number} [eventsWaitingMax] events of one stream that wait for their reader; the world keeps the others; default 64
- * @property {AbortSignal} [signal] gives up connecting
+ * @property {number} [connectMsMax] how long it may take until the server has said who it is, each time; default 30,000, and
+ *   `Infinity` for as long as it likes
+ * @property {AbortSignal | undefined} [signal] gives up connecting
  * @property {Clock} [clock] for tests
  * @property {() => number} [random] for tests
  */
 
-/** @typedef {ConnectOptions & (ToChild | ToSocket | ToUrl | ToTransport)} AnyConnectOptions */
+/**
+ * One of the ways, and nothing of the others.
+ *
+ * @typedef {ConnectOptions & (
+ *   | ToChild & { socket?: undefined, url?: undefined, WebSocket?: undefined, transport?: undefined }
+ *   | ToSocket & NoChild & { url?: undefined, WebSocket?: undefined, transport?: undefined }
+ *   | ToUrl & NoChild & { socket?: undefined, transport?: undefined }
+ *   | ToTransport & NoChild & { socket?: undefined, url?: undefined, WebSocket?: undefined }
+ * )} AnyConnectOptions
+ */
+
+/** The options of each way beside {@link ConnectOptions}; the first names it. */
+const WAYS = {
+  transport: ["transport"],
+  socket: ["socket"],
+  url: ["url", "WebSocket"],
+  child: ["command", "args", "env", "cwd", "stderr", "closeMsMax", "restart"],
+};
+const COMMON = [
+  "framing", "worldId", "client", "reconnect", "onDiagnostic", "onState", "frameBytesMax", "requestsInFlightMax",
+  "requestsWaitingMax", "eventsWaitingMax", "connectMsMax", "signal", "clock", "random",
+];
 
 /**
  * Connects to a world: starts a server, or reaches one that runs.
@@ -83,6 +108,7 @@ import { World } from "./world.js";
  * await connection.close();
  */
 export async function connect(options = {}) {
+  check(options);
   const hosting = new Hosting();
   const link = new Link({
     open: opener(options),
@@ -92,6 +118,7 @@ export async function connect(options = {}) {
     requestsInFlightMax: options.requestsInFlightMax ?? 256,
     requestsWaitingMax: options.requestsWaitingMax ?? 10_000,
     eventsWaitingMax: Math.max(1, options.eventsWaitingMax ?? 64),
+    connectMsMax: options.connectMsMax ?? 30_000,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     diagnose: told(options.onDiagnostic),
@@ -144,7 +171,7 @@ export class Connection {
    *
    * @param {string} method
    * @param {unknown} params
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {{ signal?: AbortSignal | undefined }} [options]
    * @returns {Promise<unknown>}
    */
   request(method, params, options) {
@@ -177,6 +204,25 @@ function told(callback) {
   };
 }
 
+/** The way that these options take. @param {object} options @returns {keyof typeof WAYS} */
+function wayOf(options) {
+  if ("transport" in options) return "transport";
+  if ("socket" in options) return "socket";
+  return "url" in options ? "url" : "child";
+}
+
+/** Refuses options that would be no options at all. @param {AnyConnectOptions} options */
+function check(options) {
+  const way = wayOf(options);
+  const { framing = "lines", reconnect } = options;
+  if (way !== "child" && options[way] === undefined) throw invalid(way, "it is undefined");
+  only(way === "child" ? "connect" : `connect by ${way}`, options, [...WAYS[way], ...COMMON]);
+  if (framing !== "lines" && framing !== "content-length") {
+    throw invalid("framing", "it is lines or content-length");
+  }
+  if (typeof reconnect === "object") only("reconnect", reconnect, ["pauseMsMin", "pauseMsMax", "attemptsMax"]);
+}
+
 /**
  * How a transport is opened, each time one is needed.
  *
@@ -185,15 +231,15 @@ function told(callback) {
  */
 function opener(options) {
   const { framing = "lines", frameBytesMax = 64 * 1024 * 1024, clock = systemClock } = options;
-  if ("transport" in options) {
+  if (options.transport !== undefined) {
     const { transport } = options;
     return typeof transport === "function" ? transport : () => transport;
   }
-  if ("socket" in options) {
+  if (options.socket !== undefined) {
     const path = options.socket;
     return async () => (await import("./transport/socket.js")).openSocket({ path, framing, frameBytesMax });
   }
-  if ("url" in options) {
+  if (options.url !== undefined) {
     const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (WebSocket === undefined) {
       const facts = { what: "WebSocket" };
@@ -229,9 +275,9 @@ async function startChild({ command, args, env, cwd, stderr = "inherit", closeMs
  * @returns {Required<ReconnectOptions> | false}
  */
 function reconnection(options) {
-  const isOwn = "transport" in options;
-  const isChild = !isOwn && !("socket" in options) && !("url" in options);
-  const byDefault = isOwn ? typeof options.transport === "function" : !isChild;
+  const way = wayOf(options);
+  const isChild = way === "child";
+  const byDefault = way === "transport" ? typeof options.transport === "function" : !isChild;
   const { reconnect = isChild ? (options.restart ?? false) : byDefault } = options;
   if (reconnect === false) return false;
   const { pauseMsMin = 100, pauseMsMax = 10_000, attemptsMax = Infinity } = reconnect === true ? {} : reconnect;

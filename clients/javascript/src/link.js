@@ -50,6 +50,7 @@ import { Session } from "./session.js";
  * @property {number} requestsInFlightMax
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
+ * @property {number} connectMsMax
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
@@ -194,7 +195,37 @@ export class Link {
   /** @returns {Promise<Session>} */
   async #connect() {
     this.#become("connecting");
-    const transport = await this.#options.open();
+    const { late, stop } = this.#deadline();
+    try {
+      return await this.#greeted(late);
+    } finally {
+      stop();
+    }
+  }
+
+  /** Rejects once connecting has taken too long. */
+  #deadline() {
+    const { connectMsMax, clock } = this.#options;
+    let stop = () => {};
+    /** @type {Promise<never>} */
+    const late = new Promise((_, reject) => {
+      if (connectMsMax === Infinity) return;
+      const why = "does it serve a world, in the same framing?";
+      const message = `no answer to initialize within ${connectMsMax} ms: ${why}`;
+      stop = this.#stopPause = clock.after(connectMsMax, () => reject(new ConnectionLost(message)));
+    });
+    late.catch(() => {});
+    return { late, stop };
+  }
+
+  /** @param {Promise<never>} late @returns {Promise<Session>} */
+  async #greeted(late) {
+    const opening = Promise.resolve(this.#options.open());
+    const transport = await Promise.race([opening, late]).catch((error) => {
+      // What opens too late is not wanted any more.
+      void opening.then((unwanted) => unwanted.close(), () => {});
+      throw error;
+    });
     if (this.#closed) {
       await transport.close();
       throw this.#closed;
@@ -210,7 +241,7 @@ export class Link {
     });
     this.#opening = session;
     try {
-      this.#worldId = (await session.initialize()).worldId;
+      this.#worldId = (await Promise.race([session.initialize(), late])).worldId;
     } catch (error) {
       session.close("it is not the server that was meant");
       throw this.#closed ?? error;

@@ -50,7 +50,7 @@ export class Prompt {
    * It is recorded, so this may be asked at any time, again and again. A connection that is lost
    * meanwhile does not matter. Aborting the signal cancels nothing.
    *
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {{ signal?: AbortSignal | undefined }} [options]
    * @returns {Promise<PromptOutcome>}
    */
   async outcome(options = {}) {
@@ -61,7 +61,7 @@ export class Prompt {
    * Waits for the outcome; resolves to the text of the last message that an agent wrote in the
    * prompt's turn, empty if there is none. It may have broken off, see {@link outcome}.
    *
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {{ signal?: AbortSignal | undefined }} [options]
    * @returns {Promise<string>}
    */
   async answer(options = {}) {

@@ -37,6 +37,25 @@ test("a program that is not there, or ends at once, is an error and not a hang",
   await assert.rejects(connect({ command: process.execPath, args: ["-e", "0"] }), { code: "connection_lost" });
 });
 
+test("a child that ends before it answered is named, with its code", async () => {
+  const ending = connect({ command: process.execPath, args: ["-e", "process.exit(3)"] });
+  await assert.rejects(ending, { code: "connection_lost", message: /ended with code 3/ });
+});
+
+test("options that are misspelt, of two ways, or no value are refused before anything is done", async () => {
+  const wrong = [
+    { sokcet: "/s" },
+    { socket: "/s", command: "polychat" },
+    { socket: "/s", restart: true },
+    { socket: undefined },
+    { command: "/no/such/program", framing: "line" },
+    { command: "/no/such/program", reconnect: { pauseMin: 1 } },
+  ];
+  for (const options of wrong) {
+    await assert.rejects(connect(/** @type {any} */ (options)), { code: "invalid_input" }, JSON.stringify(options));
+  }
+});
+
 test("a child hears of the end by its input, and is waited for", async () => {
   // Answers `initialize`, and says on its way out that it was not killed.
   const code = `
@@ -173,4 +192,41 @@ test("connecting can be given up, wherever it stands", async () => {
     abort.abort(new Error("enough"));
     await assert.rejects(connecting, { message: "enough" });
   }
+});
+
+test("who does not say in time who it is, is not waited for, and what opens later is closed", async () => {
+  const { ManualClock } = await import("../testkit/clock.js");
+  const closed = { silent: 0, late: 0 };
+  const silent = { start() {}, send() {}, close: () => void (closed.silent += 1) };
+  let open = (/** @type {any} */ _) => {};
+  const opening = new Promise((resolve) => (open = resolve));
+  for (const transport of [silent, () => opening]) {
+    const clock = new ManualClock();
+    const connecting = connect({ transport: /** @type {any} */ (transport), clock, connectMsMax: 500, reconnect: false });
+    const refused = assert.rejects(connecting, { code: "connection_lost", message: /within 500 ms.*framing/ });
+    await settled();
+    await clock.pass(499);
+    assert.equal(clock.waiting, 1);
+    await clock.pass(1);
+    await refused;
+    assert.equal(clock.waiting, 0);
+  }
+  open({ start() {}, send() {}, close: () => void (closed.late += 1) });
+  await settled();
+  assert.deepEqual(closed, { silent: 1, late: 1 });
+});
+
+test("a connection that is made, or given up, holds on to no clock", async () => {
+  const { ManualClock } = await import("../testkit/clock.js");
+  const clock = new ManualClock();
+  const connection = await connect({ transport: new FakeServer().transport(), clock });
+  assert.equal(clock.waiting, 0);
+  await connection.close();
+  const abort = new AbortController();
+  const transport = /** @type {any} */ (() => new Promise(() => {}));
+  const connecting = connect({ transport, clock, signal: abort.signal });
+  await settled();
+  abort.abort(new Error("enough"));
+  await assert.rejects(connecting, { message: "enough" });
+  assert.equal(clock.waiting, 0);
 });

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -41,6 +41,59 @@ test("the declarations that are shipped are current (npm run types writes them)"
   // These are made from the server's own types, and held against them there.
   assert.ok(shipped.delete("/wire.d.ts"));
   assert.deepEqual(shipped, await contents(folder));
+});
+
+/** What a program writes that embeds the client; what is wrong in it has to be seen as wrong. */
+const PROGRAM = `
+import { connect, PolychatError } from "polychat-client";
+import type { ConnectOptions, HostTool } from "polychat-client";
+import { createStore } from "polychat-client/store";
+import { emptyChat } from "polychat-client/fold";
+import { connectToMain } from "polychat-client/electron/renderer";
+
+declare const signal: AbortSignal | undefined;
+const ways: ConnectOptions[] = [{}, { command: process.env["BIN"] }, { socket: "/s", signal }, { url: "ws://x" }];
+const { world } = await connect(ways[0]);
+const chat = await world.openChat("ada", { context: { user: 7 } });
+const prompt = await chat.prompt("hello", { mode: "steer", signal });
+const outcome = await prompt.outcome({ signal });
+if (outcome.kind === "failed") outcome.failure.retryable satisfies boolean;
+for await (const { event, cursor } of chat.events({ start: "now" })) {
+  if (event.type === "message.chunk") event.text satisfies string;
+  if (event.type !== "ended") cursor satisfies string | undefined;
+}
+const tool: HostTool = { name: "t", run: ({ path }, { context }) => \`\${path} \${context.chat["user"]}\` };
+await world.host({ tools: [tool], models: [{ name: "m", async *stream({ messages }) { yield String(messages.length); } }] });
+const { busy } = createStore(world).chat("ada").getSnapshot();
+busy.kind satisfies string;
+
+// @ts-expect-error
+await chat.prompt("hello", { mode: "stear" });
+// @ts-expect-error
+await chat.prompt("hello", { chatId: "bob" });
+// @ts-expect-error
+await connect({ sokcet: "/s" });
+// @ts-expect-error
+await connect({ socket: "/s", restart: true });
+// @ts-expect-error
+await world.host({ tool: [tool] });
+// @ts-expect-error
+await world.host({ tools: [{ name: "t" }] });
+`;
+
+test("a program in TypeScript is understood, however it resolves modules, without leaving declarations unread", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "polychat-program-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await mkdir(join(folder, "node_modules"));
+  await symlink(ROOT, join(folder, "node_modules", "polychat-client"), "junction");
+  await writeFile(join(folder, "program.mts"), PROGRAM);
+  const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules", "@types")];
+  const strictly = ["--ignoreConfig", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false", "--noEmit", "--target", "ES2022"];
+  for (const way of [["node16", "node16"], ["bundler", "esnext"]]) {
+    const modules = ["--moduleResolution", String(way[0]), "--module", String(way[1])];
+    const said = await compile(...strictly, ...types, ...modules, join(folder, "program.mts"));
+    assert.equal(said, "", way[0]);
+  }
 });
 
 test("the package takes nothing along, names what it ships, and its lock names no place", async () => {

@@ -13,7 +13,7 @@ import { FakeServer } from "./server.js";
 /**
  * Connects to a fake server; pauses are exactly as long as their bounds say.
  *
- * @param {Partial<import("../src/index.js").ConnectOptions>} [options]
+ * @param {import("../src/connect.js").ConnectOptions & { transport?: import("../src/index.js").Transport | (() => import("../src/index.js").Transport) }} [options]
  * @param {FakeServer} [server]
  */
 export async function connected(options = {}, server = new FakeServer()) {
@@ -25,6 +25,7 @@ export async function connected(options = {}, server = new FakeServer()) {
   const connection = await connect({
     transport: server.transport,
     clock,
+    connectMsMax: Infinity,
     random: () => 1,
     onDiagnostic: (diagnostic) => void diagnostics.push(diagnostic),
     onState: (state) => void states.push(state),

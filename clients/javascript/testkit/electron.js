@@ -135,7 +135,7 @@ export async function bridged(t, connection, options = {}) {
   const connect = async (/** @type {Page} */ page, /** @type {object} */ more = {}) => {
     const window = /** @type {any} */ (page);
     const clock = { after: (/** @type {number} */ _, /** @type {() => void} */ wake) => (setImmediate(wake), () => {}) };
-    const made = await connectToMain({ window, clock, eventsWaitingMax: 4, ...more });
+    const made = await connectToMain({ window, clock, connectMsMax: Infinity, eventsWaitingMax: 4, ...more });
     connections.push(made);
     return made;
   };

@@ -23,6 +23,9 @@ import { streamTransport } from "./streams.js";
  * @property {import("../clock.js").Clock} clock
  */
 
+/** How long a child whose pipe has closed is waited for, until it is told that only the pipe has. */
+const EXIT_MS = 1_000;
+
 /**
  * Starts the child; resolves once it runs.
  *
@@ -37,9 +40,10 @@ export function openChild({ command, args, env, cwd, stderr, framing, frameBytes
     windowsHide: true,
   });
   if (typeof stderr === "function") child.stderr?.setEncoding("utf8").on("data", stderr);
-  const ended = new Promise((/** @type {(value: void) => void} */ resolve) => {
-    child.once("exit", () => resolve());
-    child.once("error", () => resolve());
+  /** @type {Promise<Error | undefined>} */
+  const ended = new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve(endOf(command, code, signal)));
+    child.once("error", () => resolve(undefined));
   });
   const close = async () => {
     child.stdin?.end();
@@ -49,12 +53,24 @@ export function openChild({ command, args, env, cwd, stderr, framing, frameBytes
     await ended;
     spare();
   };
+  // A pipe that has closed says little; the end of the child, which comes with it, says more.
+  const tell = (/** @type {import("../peer.js").TransportHandlers} */ { closed }) => (/** @type {Error | undefined} */ error) => {
+    const spare = clock.after(EXIT_MS, () => closed(error));
+    void ended.then((end) => (spare(), closed(end ?? error)));
+  };
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("spawn", () => {
       const { stdout: readable, stdin: writable } = child;
       if (readable === null || writable === null) return reject(new Error("the child has no pipes"));
-      resolve(streamTransport({ readable, writable, framing, frameBytesMax, close }));
+      const pipes = streamTransport({ readable, writable, framing, frameBytesMax, close });
+      resolve({ ...pipes, start: (handlers) => pipes.start({ ...handlers, closed: tell(handlers) }) });
     });
   });
+}
+
+/** @param {string} command @param {number | null} code @param {string | null} signal */
+function endOf(command, code, signal) {
+  const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+  return new Error(`${command} ${how}; what it had to say is on its standard error`);
 }

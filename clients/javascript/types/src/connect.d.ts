@@ -18,7 +18,7 @@ export type ToChild = {
     /**
      * the program; left out: `POLYCHAT_BIN`, or the one in the app's resources folder
      */
-    command?: string;
+    command?: string | undefined;
     /**
      * default: `stdio`, in the framing of the options
      */
@@ -40,6 +40,9 @@ export type ToChild = {
      * whether a child that ended is started again; default no
      */
     restart?: boolean;
+};
+export type NoChild = {
+    [option in keyof ToChild]?: undefined;
 };
 export type ToSocket = {
     socket: string;
@@ -97,9 +100,14 @@ export type ConnectOptions = {
      */
     eventsWaitingMax?: number;
     /**
+     * how long it may take until the server has said who it is, each time; default 30,000, and
+     * `Infinity` for as long as it likes
+     */
+    connectMsMax?: number;
+    /**
      * gives up connecting
      */
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
     /**
      * for tests
      */
@@ -109,59 +117,23 @@ export type ConnectOptions = {
      */
     random?: () => number;
 };
-export type AnyConnectOptions = ConnectOptions & (ToChild | ToSocket | ToUrl | ToTransport);
-/** @typedef {import("./clock.js").Clock} Clock */
-/** @typedef {import("./framing.js").Framing} Framing */
-/** @typedef {import("./link.js").LinkState} LinkState */
-/** @typedef {import("./link.js").ReconnectOptions} ReconnectOptions */
-/** @typedef {import("./peer.js").Transport} Transport */
-/** @typedef {import("./transport/websocket.js").WebSocketLike} WebSocketLike */
-/** @typedef {import("./types.js").ClientDiagnostic} ClientDiagnostic */
-/** @typedef {import("./types.js").PeerInfo} PeerInfo */
-/** @typedef {import("./types.js").ServerInfo} ServerInfo */
-/**
- * A server as a child of this process. For Node only.
- *
- * @typedef {object} ToChild
- * @property {string} [command] the program; left out: `POLYCHAT_BIN`, or the one in the app's resources folder
- * @property {string[]} [args] default: `stdio`, in the framing of the options
- * @property {Record<string, string | undefined>} [env] added to this process's own
- * @property {string} [cwd]
- * @property {"inherit" | "ignore" | ((text: string) => void)} [stderr] where its log goes; default `inherit`
- * @property {number} [closeMsMax] how long it may take to end in order before it is killed; default 10,000
- * @property {boolean} [restart] whether a child that ended is started again; default no
- */
-/** @typedef {{ socket: string }} ToSocket a server that listens on a Unix socket; for Node only */
-/**
- * A server that is reached by WebSocket.
- *
- * @typedef {object} ToUrl
- * @property {string | URL} url
- * @property {new (url: string) => WebSocketLike} [WebSocket] default: the one that the runtime has
- */
-/**
- * A way of your own. A function is called again to reconnect; a transport itself is used once.
- *
- * @typedef {{ transport: Transport | (() => Transport | Promise<Transport>) }} ToTransport
- */
-/**
- * @typedef {object} ConnectOptions
- * @property {Framing} [framing] how messages are told apart, where bytes are sent; default `lines`
- * @property {string} [worldId] the world that it must be; any when left out
- * @property {PeerInfo} [client] who this is, for the server's logs
- * @property {ReconnectOptions | boolean} [reconnect] whether a lost connection comes back; default
- *   yes, but not for a child and for a transport that is used once
- * @property {(diagnostic: ClientDiagnostic) => void} [onDiagnostic] hears what was rejected and what went wrong
- * @property {(state: LinkState) => void} [onState] hears how the connection stands
- * @property {number} [frameBytesMax] bytes of a message; default 64 MiB
- * @property {number} [requestsInFlightMax] calls that are under way; further ones wait; default 256
- * @property {number} [requestsWaitingMax] calls that wait; further ones fail as `overloaded`; default 10,000
- * @property {number} [eventsWaitingMax] events of one stream that wait for their reader; the world keeps the others; default 64
- * @property {AbortSignal} [signal] gives up connecting
- * @property {Clock} [clock] for tests
- * @property {() => number} [random] for tests
- */
-/** @typedef {ConnectOptions & (ToChild | ToSocket | ToUrl | ToTransport)} AnyConnectOptions */
+export type AnyConnectOptions = ConnectOptions & ((ToChild & {
+    socket?: undefined;
+    url?: undefined;
+    WebSocket?: undefined;
+    transport?: undefined;
+}) | (ToSocket & NoChild & {
+    url?: undefined;
+    WebSocket?: undefined;
+    transport?: undefined;
+}) | (ToUrl & NoChild & {
+    socket?: undefined;
+    transport?: undefined;
+}) | (ToTransport & NoChild & {
+    socket?: undefined;
+    url?: undefined;
+    WebSocket?: undefined;
+}));
 /**
  * Connects to a world: starts a server, or reaches one that runs.
  *
@@ -194,11 +166,11 @@ export declare class Connection {
      *
      * @param {string} method
      * @param {unknown} params
-     * @param {{ signal?: AbortSignal }} [options]
+     * @param {{ signal?: AbortSignal | undefined }} [options]
      * @returns {Promise<unknown>}
      */
     request(method: string, params: unknown, options?: {
-        signal?: AbortSignal;
+        signal?: AbortSignal | undefined;
     }): Promise<unknown>;
     /** Ends the connection; a child is told to end, and is waited for. Streams end. @returns {Promise<void>} */
     close(): Promise<void>;

@@ -48,6 +48,7 @@ export type LinkOptions = {
     requestsInFlightMax: number;
     requestsWaitingMax: number;
     eventsWaitingMax: number;
+    connectMsMax: number;
     clock: Clock;
     random: () => number;
     diagnose: (diagnostic: ClientDiagnostic) => void;
@@ -88,6 +89,7 @@ export type LinkOptions = {
  * @property {number} requestsInFlightMax
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
+ * @property {number} connectMsMax
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose

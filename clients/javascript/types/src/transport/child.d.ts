@@ -24,18 +24,6 @@ export type ChildOptions = {
     clock: import("../clock.js").Clock;
 };
 /**
- * @typedef {object} ChildOptions
- * @property {string} command
- * @property {string[]} args
- * @property {Record<string, string | undefined> | undefined} env added to this process's own
- * @property {string | undefined} cwd
- * @property {"inherit" | "ignore" | ((text: string) => void)} stderr
- * @property {number} closeMsMax how long a child may take to end before it is killed
- * @property {import("../framing.js").Framing} framing
- * @property {number} frameBytesMax
- * @property {import("../clock.js").Clock} clock
- */
-/**
  * Starts the child; resolves once it runs.
  *
  * @param {ChildOptions} options
