@@ -20,7 +20,7 @@ use crate::{
     bytes::FarEnd,
     error::RejectedCommand,
     in_process,
-    ipc::{Server, serve::Common},
+    ipc::{Framing, ServeOptions, Server, serve::Common},
 };
 
 /// What all requests share.
@@ -109,7 +109,8 @@ impl Caller {
     pub(super) fn server(&self) -> Server {
         let (id, world) = (self.world_id.clone(), Arc::clone(&self.world));
         let options = self.options();
-        let server = Server::sharing(id, world, options.socket.clone(), self.common.clone())
+        let socket = ServeOptions { framing: Framing::Lines, ..options.socket.clone() };
+        let server = Server::sharing(id, world, socket, self.common.clone())
             .rejections(Arc::clone(&options.rejections));
         match &options.hosts {
             Some(hosts) => server.hosts(Arc::clone(hosts)),

@@ -225,7 +225,8 @@ impl Server {
         SubscriptionId::new(self.common.subscriptions.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn frame_bytes_max(&self) -> usize {
+    /// Bytes of one frame at most.
+    pub(crate) fn frame_bytes_max(&self) -> usize {
         self.options.wire.command_bytes_max.saturating_add(ENVELOPE_BYTES_MAX)
     }
 
