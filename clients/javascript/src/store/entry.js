@@ -165,11 +165,11 @@ function snapshotOf(entry) {
 
 /** @param {Entry} entry @param {ChatSnapshot} snapshot @returns {ChatRow} */
 function rowOf(entry, { busy, unread }) {
-  const { chatId, state, signal, summary, selected, sends, seen, head } = entry;
+  const { chatId, state, summary, selected, sends, seen, head } = entry;
   const own = entry.following === "live" ? state : null;
   return {
     chatId,
-    title: own?.title ?? signal?.title ?? summary?.title ?? state.title,
+    title: own?.title ?? saidLast(entry)?.title ?? state.title,
     archived: own?.archived ?? summary?.archived ?? false,
     updatedAt: own?.updatedAt ?? summary?.updatedAt ?? 0,
     busy,
@@ -181,17 +181,33 @@ function rowOf(entry, { busy, unread }) {
 }
 
 /**
+ * What the world said of it last: by its feed, or by a list that was read further than that.
+ *
+ * @param {Entry} entry
+ * @returns {Signal | Summary | null}
+ */
+function saidLast({ signal, summary }) {
+  return signal && !(summary && summary.head > signal.head) ? signal : summary;
+}
+
+/**
  * What the chat does: by its own log where that is read to its end, else by what the world said last.
  * That its actor failed or its store is away stands in no log.
  *
  * @param {Entry} entry
  * @returns {Busy}
  */
-function busyNow({ state, signal, following }) {
+function busyNow(entry) {
+  const { state, signal, following } = entry;
   const off = signal?.kind === "failed" || signal?.kind === "stalled" ? signal : null;
   if (following === "live" || following === "ended") {
     const own = busyOf(state);
     return off && own.kind !== "deleted" ? { ...own, kind: off.kind } : own;
+  }
+  const said = saidLast(entry);
+  // Of chats in which nothing goes on only lists tell, and of all others the feed.
+  if (said && said !== signal && (said.kind === "idle" || said.kind === "closed")) {
+    return { ...UNKNOWN, kind: said.kind };
   }
   if (!signal) return UNKNOWN;
   const { kind, queued, turnId = null } = signal;
