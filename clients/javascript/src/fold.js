@@ -160,7 +160,8 @@ function unrecorded(state, event) {
     case "tool.progress":
       return setProgress(state, event);
     case "ended":
-      return state;
+      // Who was away when it was deleted hears of that only here.
+      return event.reason === "deleted" && state.life !== "deleted" ? { ...state, life: "deleted" } : state;
     default:
       return refuseUnknown(state, event);
   }

@@ -297,3 +297,18 @@ test("a chat that has failed says so until its feed goes on", () => {
   life.record("chat.updated", { title: "again" });
   assert.equal(busyOf(apply(failed, life.notices.at(-1))).kind, "running");
 });
+
+// REQ-8: the log of a deleted chat is gone, so nobody who was away can read how its turn ended
+test("a chat that was deleted while nobody read it is deleted, not busy for ever", () => {
+  const life = new Life("a");
+  life.record("chat.created", { title: "", provenance: "default" });
+  life.record("prompt.accepted", { promptId: "p", mode: "queue", parts: [] });
+  life.record("turn.started", { agent: "assistant", promptIds: ["p"] });
+  const running = fold(life.notices);
+  assert.equal(busyOf(running).kind, "running");
+  const gone = apply(running, { event: { type: "ended", chatId: "a", reason: "deleted" } });
+  assert.equal(busyOf(gone).kind, "deleted");
+  assert.equal(apply(gone, { event: { type: "ended", chatId: "a", reason: "deleted" } }), gone);
+  const broken = apply(running, { event: { type: "ended", chatId: "a", reason: "unreadable" } });
+  assert.equal(busyOf(broken).kind, "running");
+});
