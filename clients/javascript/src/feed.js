@@ -15,7 +15,7 @@ import { EventStream } from "./stream.js";
 /** @typedef {import("./link.js").Link} Link */
 /** @typedef {import("./types.js").FeedNotice} FeedNotice */
 
-/** Chats whose status is not idle that a feed keeps in mind, at most. */
+/** Chats in which something goes on that a feed keeps in mind, at most. */
 const BUSY_MAX = 100_000;
 /** Chats that are asked for at the same time. */
 const ASKED_MAX = 8;
@@ -60,16 +60,16 @@ export function worldFeed(link, { signal } = {}) {
   return stream;
 }
 
-/** @param {import("./types.js").WorldEvent} event */
+/** Of chats in which nothing goes on lists tell, however many there are. @param {import("./types.js").WorldEvent} event */
 function isBusy(event) {
-  return event.type === "chat.status" && event.kind !== "idle";
+  return event.type === "chat.status" && event.kind !== "idle" && event.kind !== "closed";
 }
 
 /** @param {Set<string>} busy @param {string} chatId */
 function note(busy, chatId) {
   if (!busy.has(chatId) && busy.size >= BUSY_MAX) {
-    const facts = { what: "chats that are not idle", max: BUSY_MAX };
-    throw new PolychatError("too_large", `more than ${BUSY_MAX} chats are not idle`, { facts });
+    const facts = { what: "busy chats", max: BUSY_MAX };
+    throw new PolychatError("too_large", `more than ${BUSY_MAX} chats are busy`, { facts });
   }
   busy.add(chatId);
 }

@@ -157,7 +157,7 @@ export class World {
    * What happens in the world: `chat.status`, `chat.created`, `chat.deleted`, diagnostics.
    *
    * Begins with the chats in which something goes on. When the connection was lost and is back, a
-   * `feed.resumed` says that lists are to be read again; after it, every chat that was not idle has
+   * `feed.resumed` says that lists are to be read again; after it, every chat that was busy has
    * its status told.
    *
    * @param {Waiting} [options]

@@ -114,3 +114,20 @@ test("the feed brings what came and went, and diagnostics", async () => {
   assert.deepEqual(feed.items, notices);
   assert.ok(feed.done);
 });
+
+// law 7: chats that were closed one day are as many as ever there were
+test("a chat that is closed is not asked for when the connection comes back", async () => {
+  const { server, clock, world } = await connected();
+  server.on("chat/snapshot", ({ chatId }) => snapshot(chatId, "idle"));
+  const feed = collect(world.events());
+  await settled();
+  server.last.event("s1", status("a", "closed"));
+  server.last.event("s1", status("b", "running"));
+  server.last.event("s1", status("b", "closed"));
+  server.last.event("s1", status("c", "failed"));
+  await settled();
+  server.last.cut();
+  await clock.pass(1_000);
+  assert.deepEqual(server.last.sent("chat/snapshot"), [{ chatId: "c" }]);
+  assert.equal(feed.done, false);
+});
