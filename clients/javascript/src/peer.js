@@ -51,6 +51,8 @@ export class Peer {
   #asked = new Map();
   /** @type {ConnectionLost | undefined} */
   #lost;
+  /** Bytes of a message that the other side takes; it says so when it says who it is. */
+  bytesMax = Infinity;
 
   /** @param {Transport} transport @param {PeerHandlers} handlers */
   constructor(transport, handlers) {
@@ -85,7 +87,7 @@ export class Peer {
     /** @type {string} */
     let text;
     try {
-      text = textOf({ id, method, params });
+      text = this.#textOf({ id, method, params });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -110,10 +112,10 @@ export class Peer {
    *
    * @param {string} method
    * @param {unknown} params
-   * @returns {Promise<void>} resolves once the pipe has room for more; rejects for what is no JSON
+   * @returns {Promise<void>} resolves once the pipe has room for more; rejects for what is no JSON, or too large
    */
   async notify(method, params) {
-    await this.#send(textOf({ method, params }));
+    await this.#send(this.#textOf({ method, params }));
   }
 
   /**
@@ -130,6 +132,21 @@ export class Peer {
     void this.#transport.close();
     this.#handlers.closed(this.#lost);
     for (const { reject } of asked) reject(this.#lost);
+  }
+
+  /**
+   * A message as it is sent. What the other side would not take is not sent: it might not even read whose it was.
+   *
+   * @param {Record<string, unknown>} message
+   */
+  #textOf(message) {
+    const text = textOf(message);
+    const max = this.bytesMax;
+    // A character is three bytes at most.
+    const bytes = text.length * 3 > max ? new TextEncoder().encode(text).length : 0;
+    if (bytes <= max) return text;
+    const facts = { what: "message", bytes, max };
+    throw new PolychatError("too_large", `a message of ${bytes} bytes is not taken; at most ${max} are`, { facts });
   }
 
   /** @param {string} text */
@@ -184,7 +201,7 @@ export class Peer {
     let text;
     try {
       const result = await this.#handlers.request(method, params, id);
-      text = textOf({ id, result: result ?? {} });
+      text = this.#textOf({ id, result: result ?? {} });
     } catch (error) {
       text = failureOf(id, error);
     }

@@ -91,6 +91,8 @@ export class Session {
       throw new Rejected("foreign_world", { claimed: server["worldId"].slice(0, 128) });
     }
     this.#server = /** @type {ServerInfo} */ (/** @type {unknown} */ ({ limits: {}, ...server }));
+    const { frameBytesMax } = record(server["limits"]);
+    if (typeof frameBytesMax === "number") this.#peer.bytesMax = frameBytesMax;
     return this.#server;
   }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ConnectionLost, PolychatError } from "../src/index.js";
 import { settled } from "../testkit/clock.js";
 import { connected } from "../testkit/client.js";
-import { SILENCE, refusal } from "../testkit/server.js";
+import { FakeServer, SILENCE, refusal } from "../testkit/server.js";
 
 test("answers find their questions in whatever order they come", async () => {
   const { server, connection } = await connected();
@@ -177,6 +177,25 @@ test("a call with what has no form in JSON fails, and the connection stays", asy
   await assert.rejects(world.chat("a").prompt("hello", { metadata }), { code: "invalid_input", retryable: false });
   assert.deepEqual(await connection.request("echo", { word: "still here" }), { word: "still here" });
   assert.equal(connection.state, "open");
+});
+
+test("what the server would not take is refused here, by its bytes, and the connection stays", async () => {
+  const server = new FakeServer();
+  const worldId = "home";
+  server.on("initialize", () => ({ protocolVersion: 1, worldId, limits: { frameBytesMax: 400 } }));
+  server.on("prompt/send", ({ promptId }) => ({ type: "accepted", promptId, acceptedSeq: 1 }));
+  server.on("host/register", () => ({}));
+  const { world } = await connected({}, server);
+  const chat = world.chat("a");
+  for (const content of ["x".repeat(400), "\u20ac".repeat(133)]) {
+    await assert.rejects(chat.prompt(content), (/** @type {any} */ { code, facts }) => code === "too_large" && facts.max === 400);
+  }
+  await chat.prompt("\u20ac".repeat(50));
+  assert.equal(server.last.sent("prompt/send").length, 1);
+  await world.host({ tools: [{ name: "long", run: () => "x".repeat(500) }] });
+  server.last.send({ id: 1, method: "tool/call", params: { callId: "c", name: "long", arguments: {} } });
+  await settled();
+  assert.equal(server.last.received.at(-1)?.error.data.code, "too_large");
 });
 
 test("a question that is too long is answered, and taken for no answer", async () => {

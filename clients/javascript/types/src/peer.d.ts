@@ -81,6 +81,8 @@ export type Asked = {
 /** One end of a connection. */
 export declare class Peer {
     #private;
+    /** Bytes of a message that the other side takes; it says so when it says who it is. */
+    bytesMax: number;
     /** @param {Transport} transport @param {PeerHandlers} handlers */
     constructor(transport: Transport, handlers: PeerHandlers);
     /** Requests of this side that have no answer yet. */
@@ -104,7 +106,7 @@ export declare class Peer {
      *
      * @param {string} method
      * @param {unknown} params
-     * @returns {Promise<void>} resolves once the pipe has room for more; rejects for what is no JSON
+     * @returns {Promise<void>} resolves once the pipe has room for more; rejects for what is no JSON, or too large
      */
     notify(method: string, params: unknown): Promise<void>;
     /**
