@@ -242,6 +242,9 @@ export class Link {
     this.#opening = session;
     try {
       this.#worldId = (await Promise.race([session.initialize(), late])).worldId;
+      // What ended in this very moment was nobody's session yet, and nobody has heard of it.
+      const ended = this.#closed ?? session.ended;
+      if (ended) throw ended;
     } catch (error) {
       session.close("it is not the server that was meant");
       throw this.#closed ?? error;

@@ -65,6 +65,11 @@ export class Peer {
     });
   }
 
+  /** Why it has ended, once it has. @returns {ConnectionLost | undefined} */
+  get ended() {
+    return this.#lost;
+  }
+
   /** Requests of this side that have no answer yet. */
   get waiting() {
     return this.#asked.size;

@@ -72,6 +72,11 @@ export class Session {
     return this.#server;
   }
 
+  /** Why it is lost, once it is. @returns {ConnectionLost | undefined} */
+  get ended() {
+    return this.#peer.ended;
+  }
+
   /**
    * Says who is there, and hears who is.
    *

@@ -375,3 +375,37 @@ test("whenever the connection is lost, every recorded event comes exactly once, 
     { numRuns: 60 },
   );
 });
+
+// Otherwise what is asked again would be asked of the dead connection, for ever and without a pause.
+test("a connection that is lost together with its greeting is made again", async () => {
+  const server = new FakeServer();
+  let greeted = 0;
+  /** @type {() => import("../src/peer.js").Transport} */
+  const transport = () => {
+    greeted += 1;
+    const inner = server.transport();
+    if (greeted === 2) return leaving(inner);
+    return inner;
+  };
+  const { clock, connection, states } = await connected({ transport }, server);
+  server.last.cut();
+  await clock.pass(1_000);
+  await settled();
+  await clock.pass(1_000);
+  assert.equal(greeted, 3);
+  assert.deepEqual([connection.state, states.filter((state) => state === "open").length], ["open", 2]);
+});
+
+/** Closes in the very moment in which it has answered. @param {import("../src/peer.js").Transport} inner @returns {import("../src/peer.js").Transport} */
+function leaving(inner) {
+  return {
+    ...inner,
+    start: (handlers) => inner.start({
+      ...handlers,
+      message: (text) => {
+        handlers.message(text);
+        handlers.closed();
+      },
+    }),
+  };
+}

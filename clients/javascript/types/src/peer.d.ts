@@ -85,6 +85,8 @@ export declare class Peer {
     bytesMax: number;
     /** @param {Transport} transport @param {PeerHandlers} handlers */
     constructor(transport: Transport, handlers: PeerHandlers);
+    /** Why it has ended, once it has. @returns {ConnectionLost | undefined} */
+    get ended(): ConnectionLost | undefined;
     /** Requests of this side that have no answer yet. */
     get waiting(): number;
     /**

@@ -69,6 +69,8 @@ export declare class Session {
     constructor(transport: Transport, options: SessionOptions);
     /** What the server says of itself. @returns {ServerInfo} */
     get server(): ServerInfo;
+    /** Why it is lost, once it is. @returns {ConnectionLost | undefined} */
+    get ended(): ConnectionLost | undefined;
     /**
      * Says who is there, and hears who is.
      *
