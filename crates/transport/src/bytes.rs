@@ -138,6 +138,14 @@ pub(crate) struct Notices {
     encoder: Arc<EventEncoder>,
 }
 
+#[cfg(feature = "http")]
+impl Notices {
+    /// Whether the last notice was the end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.notices.is_none()
+    }
+}
+
 impl Stream for Notices {
     type Item = WireNotice;
 

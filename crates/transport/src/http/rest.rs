@@ -6,17 +6,17 @@
 //!
 //! An accepted prompt is the one thing that may be waited for: see `wait`.
 
+pub(super) mod agents;
+pub(super) mod answer;
+pub(super) mod approvals;
 pub(super) mod export;
+pub(super) mod extract;
+pub(super) mod history;
+pub(super) mod params;
+pub(super) mod wait;
 
-mod agents;
-mod answer;
-mod approvals;
 mod chats;
-mod extract;
-mod history;
-mod params;
 mod prompts;
-mod wait;
 mod world;
 
 use axum::{

@@ -58,7 +58,7 @@ pub(super) async fn ask(caller: &Caller, command: WireCommand) -> Answered {
 }
 
 /// The world answered another question; it cannot be believed.
-pub(super) fn wrong_kind(reply: &Reply) -> Problem {
+pub(in crate::http) fn wrong_kind(reply: &Reply) -> Problem {
     let message = format!("the world answered with {:?}", reply.name());
     Problem::new(&Fault::new(FaultKind::Protocol, &message).into())
 }
