@@ -46,7 +46,7 @@ test("the declarations that are shipped are current (npm run types writes them)"
 /** What a program writes that embeds the client; what is wrong in it has to be seen as wrong. */
 const PROGRAM = `
 import { connect, PolychatError } from "polychat-client";
-import type { ConnectOptions, HostTool } from "polychat-client";
+import type { ConnectOptions, HostTool, Message, Methods, Part, PromptOutcome, Summary, WorldSettings } from "polychat-client";
 import { createStore } from "polychat-client/store";
 import { emptyChat } from "polychat-client/fold";
 import { connectToMain } from "polychat-client/electron/renderer";
@@ -56,7 +56,9 @@ const ways: ConnectOptions[] = [{}, { command: process.env["BIN"] }, { socket: "
 const { world } = await connect(ways[0]);
 const chat = await world.openChat("ada", { context: { user: 7 } });
 const prompt = await chat.prompt("hello", { mode: "steer", signal });
-const outcome = await prompt.outcome({ signal });
+const outcome: PromptOutcome = await prompt.outcome({ signal });
+const told: { parts: Part[], of: Message[], in: Summary[], by: WorldSettings } = { parts: [], of: [], in: [], by: await world.settings() };
+told.of satisfies Methods["messages/list"]["result"]["messages"];
 if (outcome.kind === "failed") outcome.failure.retryable satisfies boolean;
 for await (const { event, cursor } of chat.events({ start: "now" })) {
   if (event.type === "message.chunk") event.text satisfies string;
@@ -126,4 +128,12 @@ test("files stay small: one idea each", async () => {
       assert.ok(text.split("\n").length < 500, `${folder}${file}`);
     }
   }
+});
+
+test("bundlers are told of the file that is loaded for what it does, and of no other", async () => {
+  const { exports, sideEffects } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  const files = Object.values(exports).flatMap((entry) => entry.default ?? []);
+  const exporting = /^export |^module\.exports|^exports\./m;
+  const texts = await Promise.all(files.map((file) => readFile(join(ROOT, file), "utf8")));
+  assert.deepEqual(files.filter((_, at) => !exporting.test(texts[at] ?? "")), sideEffects);
 });
