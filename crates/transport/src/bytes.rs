@@ -146,6 +146,14 @@ impl Notices {
     }
 }
 
+impl Notices {
+    /// Whether the notice that says why it ends was given already.
+    #[cfg(feature = "ipc")]
+    pub(crate) fn have_ended(&self) -> bool {
+        self.notices.is_none()
+    }
+}
+
 impl Stream for Notices {
     type Item = WireNotice;
 

@@ -107,7 +107,8 @@ impl Stream for One {
         }
         let Some(notices) = this.notices.as_mut() else { return Poll::Ready(None) };
         let room = this.control.room.load(Ordering::Relaxed);
-        if this.control.bounded && room == 0 {
+        // To be over needs no room.
+        if this.control.bounded && room == 0 && !notices.have_ended() {
             return Poll::Pending;
         }
         let Poll::Ready(notice) = Pin::new(notices).poll_next(cx) else { return Poll::Pending };

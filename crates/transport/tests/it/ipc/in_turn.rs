@@ -211,3 +211,21 @@ async fn no_event_comes_after_the_answer_to_unsubscribe_and_no_id_is_used_again(
         }
     }
 }
+
+// law 7: what has ended holds no place, also when its last event took the last room
+#[tokio::test]
+async fn a_subscription_that_has_ended_gives_its_place_back_whatever_room_is_left() {
+    let world = Arc::new(FakeWorld::always(Ok(Reply::Done)));
+    let mut options = ServeOptions::default();
+    options.subscriptions_max = 1;
+    let server = server(world.clone(), options);
+    let (mut client, _end) = connect_with(&server, 64 * 1024);
+    client.initialize(json!({ "eventsUnderWayMax": 1 })).await;
+    for id in 1..=3 {
+        let subscription = client.watch(id, "a").await;
+        assert!(subscription.is_string(), "place {id}");
+        world.next_subscription().await.send(Notice::Ended(EndReason::Deleted)).await;
+        let (of, event) = client.event().await;
+        assert_eq!((of, &event["reason"]), (subscription, &json!("deleted")));
+    }
+}
