@@ -27,6 +27,8 @@ pub mod outcome;
 pub mod ports;
 pub mod refusal;
 pub mod rules;
+#[cfg(feature = "openapi")]
+mod schema;
 pub mod seq;
 pub mod status;
 pub mod tool;

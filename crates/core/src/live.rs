@@ -15,6 +15,7 @@ use crate::{
 /// One live event of a chat. Its chat is stamped by the feed that carries it, never passed (law 3).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "LiveEvent"))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "LiveEvent"))]
 #[serde(rename_all = "camelCase")]
 pub struct Live {
     /// The chat in which it happens.
@@ -29,6 +30,7 @@ pub struct Live {
 /// What happens in a live event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum LiveBody {

@@ -15,6 +15,7 @@ use crate::{
 /// One message of a chat's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Where it began in the log.
@@ -25,7 +26,7 @@ pub struct Message {
     /// Its name in the system that it was brought from; `None` if it was written here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<Text>,
-    /// When it began.
+    /// When a prompt was accepted; when an answer or a result ended. Copied history keeps its own.
     pub at: Timestamp,
     /// Who speaks, and what only this role has.
     #[serde(flatten)]
@@ -43,6 +44,7 @@ pub struct Message {
 /// Who speaks in a [`Message`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "role", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Role {
@@ -100,6 +102,7 @@ pub type SharedMessage = Arc<Message>;
 /// What a model call cost, as the provider counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Usage {
@@ -126,6 +129,7 @@ impl Usage {
 /// What a context policy left out of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Omitted {

@@ -146,6 +146,7 @@ impl Notice {
 /// What the world's feed says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "WorldEvent"))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WorldEvent"))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum WorldNotice {
@@ -182,11 +183,18 @@ pub enum WorldNotice {
         /// How many.
         count: u64,
     },
+    /// A remote world's connection was lost and is back; a world itself never says it.
+    ///
+    /// What was created, deleted or diagnosed meanwhile was not told, so lists are to be read again.
+    /// The statuses of chats follow in which something goes on, or went on before the loss.
+    #[serde(rename = "feed.resumed")]
+    Resumed {},
 }
 
 /// Why a stream of notices ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {

@@ -14,6 +14,7 @@ use crate::{
 /// The rules or the world say no. Nothing has happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Refusal {
@@ -191,6 +192,14 @@ pub enum Refusal {
         /// The bound.
         max: usize,
     },
+    /// The caller sends prompts faster than it may.
+    #[error("{max} prompts a minute are allowed")]
+    RateLimited {
+        /// Prompts in a minute.
+        max: u32,
+        /// After how many milliseconds there is room for the next one.
+        wait_ms: u64,
+    },
     /// The world takes no more commands.
     #[error("the world is closed")]
     WorldClosed {},
@@ -251,6 +260,7 @@ impl Refusal {
             Self::Overloaded { .. } => "overloaded",
             Self::LiveChatsFull { .. } => "live_chats_full",
             Self::SubscribersFull { .. } => "subscribers_full",
+            Self::RateLimited { .. } => "rate_limited",
             Self::WorldClosed {} => "world_closed",
             Self::Unsupported { .. } => "unsupported",
             Self::Forbidden {} => "forbidden",
@@ -270,6 +280,7 @@ impl Refusal {
                 | Self::Overloaded { .. }
                 | Self::LiveChatsFull { .. }
                 | Self::SubscribersFull { .. }
+                | Self::RateLimited { .. }
                 | Self::NameTaken { .. }
         )
     }
@@ -280,6 +291,7 @@ impl Refusal {
         match self {
             Self::Overloaded { .. } | Self::LiveChatsFull { .. } => Some(Duration::from_millis(50)),
             Self::ChatStalled { .. } => Some(Duration::from_millis(500)),
+            Self::RateLimited { wait_ms, .. } => Some(Duration::from_millis(*wait_ms)),
             _ => None,
         }
     }
@@ -311,6 +323,7 @@ impl Fault {
 /// The sorts of fault, stable on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultKind {

@@ -13,6 +13,7 @@
 //! | `rest` | one request, one command |
 //! | `events` | subscriptions as server-sent events |
 //! | `socket` | the frames of [`crate::ipc`] over a WebSocket |
+//! | `openapi` (feature `openapi`) | the door described for other programs |
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -28,6 +29,8 @@
 //! ```
 
 mod events;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod options;
 pub mod problem;
 pub mod resolve;
@@ -37,6 +40,8 @@ mod state;
 
 use axum::{Router, routing::any};
 
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use options::HttpOptions;
 pub use problem::{NotFound, Problem};
 pub use resolve::Resolve;
@@ -54,7 +59,10 @@ pub fn router(resolve: impl Resolve, options: HttpOptions) -> Router {
     let world = Router::new().merge(rest::routes()).merge(events::routes()).merge(socket::routes());
     let world =
         world.fallback(state::nothing_here).method_not_allowed_fallback(state::not_by_this_method);
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "openapi")]
+    let router = router.merge(openapi::routes());
+    router
         .nest("/v1/worlds/{world}", world)
         // The only path below a world that its own fallback does not get.
         .route("/v1/worlds/{world}/", any(state::nothing_here))

@@ -64,6 +64,7 @@ impl ImportedChat {
 /// A message to copy into a new log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedEntry {
     /// Its name in the system that it was first brought from; `None` if it had none.

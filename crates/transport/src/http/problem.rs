@@ -19,6 +19,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 ///
 /// Everything from `code` on is what every transport says of the same error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// What sort of problem: `about:blank`, because `code` is what tells sorts apart.
     #[serde(rename = "type")]
@@ -138,7 +139,8 @@ fn status_of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::QueueFull { .. }
         | Refusal::Overloaded { .. }
         | Refusal::LiveChatsFull { .. }
-        | Refusal::SubscribersFull { .. } => StatusCode::TOO_MANY_REQUESTS,
+        | Refusal::SubscribersFull { .. }
+        | Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::ChatStalled { .. } | Refusal::WorldClosed {} => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Unsupported { .. } => StatusCode::NOT_IMPLEMENTED,
         Refusal::Forbidden {} => StatusCode::FORBIDDEN,

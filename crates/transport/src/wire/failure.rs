@@ -12,6 +12,7 @@ use crate::error::{RejectedReply, claim, why};
 /// readers that know neither.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "WorldError"))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "WorldError"))]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WireError {
@@ -31,6 +32,7 @@ pub struct WireError {
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ErrorCause"))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ErrorCause"))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum WireCause {

@@ -37,3 +37,18 @@ impl<'de> Deserialize<'de> for Object {
         Ok(Self(Metadata::new(Map::<String, Value>::deserialize(deserializer)?)))
     }
 }
+
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for Object {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Object".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "object" })
+    }
+}

@@ -20,6 +20,7 @@ macro_rules! params {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[non_exhaustive]
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
@@ -34,6 +35,7 @@ params! {
     NewChatParams {
         /// Its id; left out to let the world choose one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::ChatId>"))]
         chat_id: Option<String>,
         /// Its title.
         #[serde(default = "no_text", skip_serializing_if = "str::is_empty")]
@@ -43,6 +45,7 @@ params! {
         metadata: Object,
         /// Its default agent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::AgentName>"))]
         agent: Option<String>,
         /// The stored part of the host context.
         #[serde(default, skip_serializing_if = "Object::is_empty")]
@@ -269,6 +272,7 @@ params! {
 /// What a revision replaces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(rename = "ReviseTarget"))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "ReviseTarget"))]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",
@@ -280,6 +284,7 @@ pub enum WireTarget {
     /// A user's message, with a new text.
     Message {
         /// The message.
+        #[cfg_attr(feature = "openapi", schemars(with = "polychat_core::Seq"))]
         message_id: u64,
         /// Its new content.
         body: BodyParams,
@@ -287,6 +292,7 @@ pub enum WireTarget {
     /// The first prompt of a turn, with the same text.
     Turn {
         /// The turn.
+        #[cfg_attr(feature = "openapi", schemars(with = "polychat_core::Seq"))]
         turn_id: u64,
     },
 }

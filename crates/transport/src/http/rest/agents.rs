@@ -20,6 +20,7 @@ use crate::{
 
 /// The agents of a world.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "agents", rename_all = "camelCase")]
 pub(in crate::http) struct Agents {
     /// The one that answers when nobody names one.

@@ -16,6 +16,7 @@ use crate::{
 
 /// The calls of a chat that wait for a person.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "approvals", rename_all = "camelCase")]
 pub(in crate::http) struct Approvals {
     /// In the order in which the model asked for them.

@@ -27,6 +27,7 @@ pub(super) async fn messages(
 
 /// One page of a log: the reply of [`crate::wire`], and where the next page begins.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "log", rename_all = "camelCase")]
 pub(in crate::http) struct Log {
     /// The events, gap-free.

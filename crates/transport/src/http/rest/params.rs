@@ -29,6 +29,7 @@ macro_rules! strict {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub(in crate::http) struct $name {
             $($(#[$field_meta])* pub(in crate::http) $field: $type,)*
@@ -93,6 +94,7 @@ strict! {
     LogQuery {
         /// Events after this one, the `next` of the page before; 0 for the beginning.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schemars(with = "polychat_core::Seq"))]
         after: u64,
         /// Events at most.
         #[serde(default = "page")]
@@ -104,6 +106,7 @@ strict! {
         /// Words as a person types them.
         text: Text,
         /// Only messages of this chat.
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::ChatId>"))]
         chat_id: Option<String>,
         /// The `next` of the page before.
         after: Option<Text>,
@@ -128,6 +131,7 @@ strict! {
     /// A message and how it is sent.
     SendBody {
         /// Names the prompt; left out, the server makes a name, and sending again is another prompt.
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::PromptId>"))]
         prompt_id: Option<String>,
         /// What it asks for when the chat is busy.
         #[serde(default)]
@@ -138,6 +142,7 @@ strict! {
         #[serde(default)]
         metadata: Object,
         /// The agent to answer.
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::AgentName>"))]
         agent: Option<String>,
         /// The stored part of the host context.
         #[serde(default)]
@@ -155,12 +160,14 @@ strict! {
     /// Which turn to stop.
     CancelBody {
         /// The turn; left out for whichever runs.
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::Seq>"))]
         turn_id: Option<u64>,
     }
 
     /// What is replaced.
     ReviseBody {
         /// Names the new prompt; left out, the server makes a name.
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::PromptId>"))]
         prompt_id: Option<String>,
         /// What is replaced.
         target: WireTarget,
@@ -175,6 +182,7 @@ strict! {
     /// Up to where a chat is copied, and what the copy is given.
     ForkBody {
         /// The last message to take over.
+        #[cfg_attr(feature = "openapi", schemars(with = "polychat_core::Seq"))]
         at: u64,
         /// What the new chat is given.
         chat: NewChatParams,
@@ -189,18 +197,24 @@ strict! {
         /// Whether it is hidden in lists.
         archived: Option<bool>,
         /// The new default agent.
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::AgentName>"))]
         agent: Option<String>,
     }
 
     /// An agent as a whole.
     AgentBody {
         /// Its configuration; its name may be left out, because the path says it.
+        #[cfg_attr(
+            feature = "openapi",
+            schemars(schema_with = "crate::http::openapi::agent_of_the_path")
+        )]
         agent: Map<String, Value>,
     }
 }
 
 /// What the answer to a prompt waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) enum WaitFor {
     /// The prompt's own outcome.

@@ -22,6 +22,7 @@ const PAGE: usize = 100;
 
 /// How a prompt ended, and what was said.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "outcome", rename_all = "camelCase")]
 pub(in crate::http) struct Ended {
     /// The prompt.
