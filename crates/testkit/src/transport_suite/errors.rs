@@ -58,6 +58,7 @@ fn refusals_of_worlds() -> Vec<Refusal> {
         Refusal::Overloaded { scope: "chat".into(), max: 64 },
         Refusal::LiveChatsFull { max: 20_000 },
         Refusal::SubscribersFull { max: 1_024 },
+        Refusal::RateLimited { max: 60, wait_ms: 1_500 },
         Refusal::WorldClosed {},
         Refusal::Unsupported { what: "search".into() },
         Refusal::Forbidden {},
