@@ -9,6 +9,8 @@
  * @module
  */
 
+import { ConnectionLost, record } from "../src/errors.js";
+
 /** @typedef {{ cursor?: string | undefined, event: object }} Notice */
 
 /**
@@ -61,9 +63,13 @@ export class Relay {
         continue;
       }
       const { done, value } = await this.#stream.next();
-      if (done || !this.#open) return;
+      if (!this.#open) return;
+      // Main has closed what it read from; a stream that is at its end says so.
+      if (done) throw new ConnectionLost("main reads no further");
+      const notice = /** @type {Notice} */ (value);
       this.#room -= 1;
-      await this.#options.send(/** @type {Notice} */ (value));
+      await this.#options.send(notice);
+      if (record(notice.event)["type"] === "ended") return;
     }
   }
 

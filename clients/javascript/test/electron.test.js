@@ -337,6 +337,28 @@ test("a stream that breaks off in main ends in the window, and only there", asyn
   assert.equal((await b.next()).value?.cursor, "1-1-0-0");
 });
 
+// law 7
+test("a stream that has ended gives its place back, also when its last event took the last room", async (t) => {
+  const { world, page, connect, served } = await main(t);
+  const window = await connect(page(), { eventsWaitingMax: 1 });
+  const events = window.world.chat("a").events();
+  await events.ready;
+  world.chat("a").say({ event: { type: "ended", chatId: "a", reason: "deleted" } });
+  assert.equal((await events.next()).value?.event.type, "ended");
+  await until(() => served.bridge.subscriptions === 0);
+});
+
+test("a stream that main reads no further is not left waiting in the window", async (t) => {
+  const { world, page, connect } = await main(t);
+  const window = await connect(page());
+  const events = window.world.chat("a").events();
+  await events.ready;
+  for (const stream of world.chat("a").streams) stream.end();
+  await until(() => world.chat("a").asked.length === 2);
+  world.chat("a").release();
+  assert.equal((await events.next()).value?.cursor, "1-1-0-0");
+});
+
 test("a page that is not ours gets no port, nor does a frame within a page", async (t) => {
   const { page, connect, ipcMain, served } = await main(t);
   await assert.rejects(connect(page("https://example.org/")), { code: "forbidden" });

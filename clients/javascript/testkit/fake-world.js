@@ -163,6 +163,8 @@ export class FakeWorld {
 
   events() {
     this.watched += 1;
+    // Who came before has left, and a stream that was left says nothing more.
+    if (this.feed.ended) this.feed = new Pushed();
     return this.feed;
   }
 
