@@ -1194,6 +1194,12 @@ export type Refusal = {
   code: "subscribers_full";
   /** The bound. */
   max: number;
+} | {
+  code: "rate_limited";
+  /** Prompts in a minute. */
+  max: number;
+  /** After how many milliseconds there is room for the next one. */
+  waitMs: number;
 } | { code: "world_closed" } | {
   code: "unsupported";
   /** What. */
