@@ -231,3 +231,23 @@ async fn a_client_of_a_socket_goes_on_where_it_was() {
     ];
     assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
 }
+
+// Issue 6: two users in one world see nothing of each other
+#[tokio::test]
+async fn a_program_of_ones_own_hands_out_the_world_as_each_person_may_see_it() {
+    let printed = lesson("14_embed_in_axum").await;
+    let expected = [
+        "Both talk in one world, each in a chat of their own:",
+        "  ada-plans: completed",
+        "  bob-diary: completed",
+        "What Ada's list and search hold:",
+        "  /chats: {\"ada-plans\"}",
+        "  /search?text=secret: {\"ada-plans\"}",
+        "What Ada gets for a chat of Bob's, and for one that nobody has:",
+        "  bob-diary: 404 Not Found, unknown_chat",
+        "  bob-dreams: 404 Not Found, unknown_chat",
+        "  to make one in his name: 403 Forbidden, forbidden",
+        "Who is not signed in: 401 Unauthorized",
+    ];
+    assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
+}
