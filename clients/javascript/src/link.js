@@ -38,7 +38,8 @@ import { Session } from "./session.js";
  * @typedef {object} ReconnectOptions
  * @property {number} [pauseMsMin] before the first try, in milliseconds; default 100
  * @property {number} [pauseMsMax] between tries, in milliseconds; default 10,000
- * @property {number} [attemptsMax] tries in a row before the link closes; default: any number
+ * @property {number} [attemptsMax] tries in a row before the link closes; default: any number. A
+ *   connection that held for `pauseMsMax` ends the row
  */
 
 /**
@@ -82,6 +83,8 @@ export class Link {
   #waiting = new Set();
   /** @type {(() => void) | undefined} */
   #stopPause;
+  /** @type {(() => void) | undefined} */
+  #stopHolding;
 
   /** @param {LinkOptions} options */
   constructor(options) {
@@ -252,7 +255,7 @@ export class Link {
       this.#opening = undefined;
     }
     this.#session = session;
-    this.#attempts = 0;
+    this.#holds();
     this.#become("open");
     for (const member of [...this.#members]) member.opened(session);
     const waiting = [...this.#waiting];
@@ -261,10 +264,19 @@ export class Link {
     return session;
   }
 
+  /** A connection that held for a while was a good one; the next loss begins with the short pause. */
+  #holds() {
+    const { reconnect, clock } = this.#options;
+    if (reconnect && this.#attempts > 0) {
+      this.#stopHolding = clock.after(reconnect.pauseMsMax, () => (this.#attempts = 0));
+    }
+  }
+
   /** @param {Session} session @param {ConnectionLost} error */
   #lost(session, error) {
     if (this.#session !== session) return;
     this.#session = undefined;
+    this.#stopHolding?.();
     for (const member of [...this.#members]) member.lost();
     this.#options.diagnose({ kind: "connection", reason: error.message });
     this.#pause(error);
@@ -315,6 +327,7 @@ export class Link {
     if (this.#closed) return;
     this.#closed = error;
     this.#stopPause?.();
+    this.#stopHolding?.();
     const session = this.#session ?? this.#opening;
     this.#session = undefined;
     session?.close(error.message);

@@ -19,10 +19,12 @@ test("a lost connection comes back after a pause that doubles up to a bound", as
   server.up = true;
   await clock.pass(500);
   assert.equal(connection.state, "open");
+  await clock.pass(500);
   server.last.cut();
-  await clock.pass(100);
+  await clock.pass(99);
+  assert.equal(connection.state, "waiting");
+  await clock.pass(1);
   assert.equal(connection.state, "open");
-  assert.equal(clock.pauses.at(-1), 100);
   assert.deepEqual(states.slice(-3), ["waiting", "connecting", "open"]);
 });
 
@@ -409,3 +411,25 @@ function leaving(inner) {
     }),
   };
 }
+
+// law 7: a server that falls over as soon as it is spoken to is not asked ten times a second for ever
+test("only a connection that held begins the pauses again", async () => {
+  const { server, clock, connection } = await connected({
+    reconnect: { pauseMsMin: 100, pauseMsMax: 1_000, attemptsMax: 3 },
+  });
+  for (const pause of [100, 200]) {
+    server.last.cut();
+    await clock.pass(pause);
+    assert.equal(connection.state, "open");
+  }
+  await clock.pass(1_000);
+  for (const pause of [100, 200, 400]) {
+    server.last.cut();
+    await clock.pass(pause - 1);
+    assert.equal(connection.state, "waiting");
+    await clock.pass(1);
+  }
+  assert.equal(connection.state, "open");
+  server.last.cut();
+  assert.equal(connection.state, "closed");
+});
