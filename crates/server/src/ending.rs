@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use crate::error::Error;
 
-/// How long clients have to read what is left, and to leave.
+/// How long clients that do not read have before what is left for them is dropped.
 pub(crate) const DRAIN_DURATION: Duration = Duration::from_millis(500);
 
 /// What the shell says of a process that ended by SIGTERM.

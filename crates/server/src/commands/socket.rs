@@ -36,11 +36,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
     // Whoever started this may wait for it.
     let _ = writeln!(std::io::stdout(), "listening on {}", listener.path().display());
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(listener.serve(house.server(), stop.clone().cancelled_owned()));
+    let server = house.server();
+    let listening = listener.serve(Arc::clone(&server), stop.clone().cancelled_owned());
+    let serving = tokio::spawn(listening);
     signals.next().await;
     let closing = async {
         stop.cancel();
         house.close().await;
+        server.close();
         match serving.await {
             Ok(connections) => connections.drain(DRAIN_DURATION).await,
             Err(error) => tracing::error!(%error, "listening ended by a bug"),

@@ -3,7 +3,7 @@
 //! It lives as long as its parent wants: until `shutdown`, the end of its input, a pipe that breaks,
 //! or a signal. Standard output carries frames and nothing else.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use polychat::transport::ipc::{Closed, ConnectionError, stdio};
 use tokio::{task::JoinError, time::timeout};
@@ -31,7 +31,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
     let pipes = stdio();
     let parent_left = pipes.input_ended();
     let server = house.server();
-    let mut serving = tokio::spawn(async move { server.serve(pipes).await });
+    let mut serving = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { server.serve(pipes).await }
+    });
     let why = tokio::select! {
         ended = &mut serving => Why::Closed(ended),
         () = parent_left => match timeout(ANSWER_DURATION, &mut serving).await {
@@ -44,6 +47,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
     let mut ended = None;
     let closing = async {
         house.close().await;
+        server.close();
         ended = match why {
             Why::Closed(ended) => Some(ended),
             // The end of the world answers what it still waits for; the server bounds this.

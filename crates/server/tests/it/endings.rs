@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::child::{
-    ByHand, Place, Served, answer, over, polychat, send, stored_outcomes, until, within,
+    ByHand, Place, Served, answer, complaints, over, polychat, send, stored_outcomes, until, within,
 };
 
 // law 5: `interrupted` is recorded by the process itself, not found out by the next one
@@ -58,6 +58,19 @@ async fn every_signal_that_asks_to_end_is_heard_and_watchers_are_told() {
         assert_eq!(served.ended().await.code(), Some(0), "{signal:?}");
         assert_eq!(stored_outcomes(&place.file(), "a").await, [TurnOutcome::Interrupted]);
     }
+}
+
+// The client stays: that it hears the end is enough, it is not waited for.
+#[tokio::test]
+async fn after_a_signal_a_client_that_stays_is_let_go_once_it_is_told() {
+    let mut command = polychat(["stdio", "--memory", "--log", "polychat=debug"]);
+    let mut served = Served::start(&mut command);
+    within(served.world.info()).await.unwrap();
+    served.signal(Signal::TERM);
+    assert_eq!(served.ended().await.code(), Some(0));
+    // Who has to be left behind after a time leaves no such words.
+    let log = complaints(served.child.stderr.take()).await;
+    assert!(log.contains("closed=ByServer"), "{log}");
 }
 
 // Turns get their time; whoever does not want to wait asks twice.

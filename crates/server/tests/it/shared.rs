@@ -7,7 +7,7 @@ use polychat::{EndReason, Notice, StartAt, World, WorldNotice, diagnostic::Diagn
 use rustix::process::Signal;
 use tokio::{net::UnixStream, process::Command};
 
-use super::child::{ByHand, Place, home, polychat, refused, send, until, within};
+use super::child::{ByHand, Place, complaints, home, polychat, refused, send, until, within};
 
 fn socket(place: &Path) -> Command {
     polychat(["socket", "--memory", "--grace", "0", place.to_str().unwrap()])
@@ -52,6 +52,23 @@ async fn programs_share_a_world_and_nothing_ends_with_one_of_them() {
     assert_eq!(end, Notice::Ended(EndReason::WorldClosed));
     assert_eq!(server.ended().await.code(), Some(0));
     assert!(!place.socket().exists());
+}
+
+// All stay: that they hear the end is enough, nobody is waited for.
+#[tokio::test]
+async fn after_a_signal_clients_that_stay_are_let_go_once_they_are_told() {
+    let place = Place::new();
+    let mut command = socket(&place.socket());
+    let mut server = listening(command.args(["--log", "polychat_transport=debug"])).await;
+    let (desk, phone) = (client(&place.socket()).await, client(&place.socket()).await);
+    let mut seen = within(desk.subscribe()).await.unwrap();
+    within(phone.info()).await.unwrap();
+    send(&server.child, Signal::TERM);
+    until(&mut seen, |notice| matches!(notice, Notice::Ended(EndReason::WorldClosed))).await;
+    assert_eq!(server.ended().await.code(), Some(0));
+    // Who has to be left behind after a time leaves no such words.
+    let log = complaints(server.child.stderr.take()).await;
+    assert_eq!(log.matches("closed=ByServer").count(), 2, "{log}");
 }
 
 #[tokio::test]

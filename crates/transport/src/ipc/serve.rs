@@ -17,6 +17,7 @@ use polychat_core::{
     ports::{HostRegistry, WorldService},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
 use self::connection::Connection;
 use super::{
@@ -92,6 +93,8 @@ pub enum Closed {
     ByClient,
     /// The client asked for it by `shutdown`; one that owns this process wants it to end.
     ByShutdown,
+    /// [`Server::close`] was called, and all that there was to say is written.
+    ByServer,
 }
 
 /// Serves a world to any number of connections.
@@ -122,6 +125,8 @@ pub(crate) struct Common {
     /// Events are encoded once, whoever reads them.
     encoders: Arc<Encoders>,
     subscriptions: Arc<AtomicU64>,
+    /// Connections are to end.
+    closing: CancellationToken,
 }
 
 #[cfg(feature = "http")]
@@ -202,6 +207,16 @@ impl Server {
     {
         let mut connection = Connection::new(self, io);
         std::future::poll_fn(|cx| connection.poll(cx)).await
+    }
+
+    /// Ends all connections, also those of servers [seen otherwise](Self::seen_as), and later ones.
+    ///
+    /// Each ends by itself as soon as what runs is answered, all its subscriptions have ended, and
+    /// all of it is written. So this comes after the world was closed, which ends the
+    /// subscriptions. A connection whose client does not read ends after
+    /// [`ending_duration_max`](ServeOptions::ending_duration_max).
+    pub fn close(&self) {
+        self.common.closing.cancel();
     }
 
     /// Events of chats encoded so far: each once, for all readers in step on all connections.

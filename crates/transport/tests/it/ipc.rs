@@ -7,6 +7,7 @@ use polychat_testkit::samples::world_id;
 use polychat_transport::ipc::{Framing, RemoteOptions, RemoteWorld, ServeOptions, Server};
 
 mod by_hand;
+mod closing;
 mod decoder;
 mod faults;
 mod frames;

@@ -19,6 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Sleep, sleep},
 };
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     Closed, Server,
@@ -55,6 +56,8 @@ enum Phase {
     Open,
     /// The client asked for the end: what runs is answered, and then this.
     ShuttingDown(RequestId),
+    /// The server is to end: what runs is answered, and what is told is told to its end.
+    Closing,
     /// Nothing more comes in: what runs is answered.
     Ending(Closed),
 }
@@ -73,6 +76,8 @@ pub(super) struct Connection<'a, T> {
     pub(super) host: Host,
     /// Until then what runs may be answered, once the connection is to end.
     ends_at: Option<Pin<Box<Sleep>>>,
+    /// Ready when the server is to end.
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
@@ -88,11 +93,13 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             events_under_way_max: None,
             host: Host::new(server.options.calls, server.options.wire.command_values_max),
             ends_at: None,
+            closing: Box::pin(server.common.closing.clone().cancelled_owned()),
         }
     }
 
     /// Goes on until the connection has ended.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Closed, ConnectionError>> {
+        self.poll_closing(cx);
         loop {
             let had_room = self.pipe.has_room();
             let moved = had_room && self.take_turns(cx)?;
@@ -114,12 +121,23 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
         }
     }
 
+    /// Begins to end together with the server, unless it is ending already.
+    fn poll_closing(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::New | Phase::Open)
+            && self.closing.as_mut().poll(cx).is_ready()
+        {
+            self.phase = Phase::Closing;
+            self.end_in_time();
+        }
+    }
+
     /// How it ends if what it waits for, being about to end, takes too long.
     fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         let Some(ends_at) = &mut self.ends_at else { return Poll::Pending };
         ready!(ends_at.as_mut().poll(cx));
         Poll::Ready(match self.phase {
             Phase::Ending(closed) => closed,
+            Phase::Closing => Closed::ByServer,
             _ => Closed::ByShutdown,
         })
     }
@@ -149,6 +167,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
     fn closed(&self) -> Option<Closed> {
         match self.phase {
             Phase::Ending(closed) if self.requests.is_empty() => Some(closed),
+            Phase::Closing if self.requests.is_empty() && self.subscriptions.len() == 0 => {
+                Some(Closed::ByServer)
+            }
             _ => None,
         }
     }
@@ -252,8 +273,9 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                 let why = "initialize comes first";
                 return Err(ErrorObject::plain(ErrorCode::NOT_INITIALIZED, why));
             }
+            (Phase::Closing, method::INITIALIZE) => return out_of_place("the server is to end"),
             (_, method::INITIALIZE) => return out_of_place("initialize has come already"),
-            (Phase::Open, method::SHUTDOWN) => {
+            (Phase::Open | Phase::Closing, method::SHUTDOWN) => {
                 self.phase = Phase::ShuttingDown(id.clone());
                 self.end_in_time();
                 return Ok(None);
@@ -262,7 +284,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             (_, method) if is_said_of_a_call(method) => {
                 return self.said_with_answer(method, params).map(Some);
             }
-            (Phase::Open, _) => {}
+            // A world that has closed refuses by itself.
+            (Phase::Open | Phase::Closing, _) => {}
             _ => return out_of_place("the connection is shutting down"),
         }
         if method == method::UNSUBSCRIBE {
