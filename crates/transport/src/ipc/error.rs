@@ -2,17 +2,21 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use super::rpc::RequestId;
 
 /// A frame that cannot be read. The next one can: the connection goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RejectedFrame {
-    /// More bytes than the reader takes; they were skipped, never kept.
+    /// More bytes than the reader takes; they are skipped, and only the first are kept.
     #[error("a frame has more than {max} bytes")]
     TooLong {
         /// The bound, in bytes.
         max: usize,
+        /// How it begins: at most [`BEGIN_BYTES_MAX`](super::frame::BEGIN_BYTES_MAX).
+        begin: Bytes,
     },
 }
 

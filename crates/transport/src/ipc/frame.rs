@@ -1,7 +1,8 @@
 //! Where a message ends: one line each, or a length before each.
 //!
-//! Both are codecs of `tokio-util` with a bound. What is too long is skipped without being kept and
-//! is an item like any other, because a codec's error would end the connection.
+//! Both are codecs of `tokio-util` with a bound. What is too long is skipped and is an item like any
+//! other, because a codec's error would end the connection. Only its beginning is kept, which may
+//! say who waits for it.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
@@ -11,6 +12,9 @@ use super::error::{ConnectionError, RejectedFrame};
 
 /// Bytes of the header fields before a message at most.
 const HEADER_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes kept of a frame that is too long: the longest id, and what stands before it.
+pub const BEGIN_BYTES_MAX: usize = 512;
 
 /// Bytes that a reader's buffer keeps at most once a larger frame is out of it.
 const KEPT_BYTES_MAX: usize = 64 * 1024;
@@ -62,8 +66,16 @@ enum Reader {
 #[derive(Debug, Clone, Copy)]
 enum Place {
     Header,
-    Body { bytes: usize },
-    Skipping { bytes: usize },
+    Body {
+        bytes: usize,
+    },
+    /// Too long; how it begins is still to come.
+    TooLong {
+        bytes: usize,
+    },
+    Skipping {
+        bytes: usize,
+    },
 }
 
 type Frame = Result<Bytes, RejectedFrame>;
@@ -128,7 +140,7 @@ fn line(
             Ok(Some(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
             Ok(line) => return Ok(line.map(Ok)),
             Err(AnyDelimiterCodecError::MaxChunkLengthExceeded) => {
-                return Ok(Some(Err(RejectedFrame::TooLong { max })));
+                return Ok(Some(Err(too_long(input, max))));
             }
             Err(AnyDelimiterCodecError::Io(error)) => return Err(error.into()),
         }
@@ -144,11 +156,13 @@ fn measured(
         match *place {
             Place::Header => {
                 let Some(bytes) = header(input)? else { return Ok(None) };
-                if bytes > max {
-                    *place = Place::Skipping { bytes };
-                    return Ok(Some(Err(RejectedFrame::TooLong { max })));
-                }
-                *place = Place::Body { bytes };
+                let fits = bytes <= max;
+                *place = if fits { Place::Body { bytes } } else { Place::TooLong { bytes } };
+            }
+            Place::TooLong { .. } if input.len() < begin_bytes(max) => return Ok(None),
+            Place::TooLong { bytes } => {
+                *place = Place::Skipping { bytes };
+                return Ok(Some(Err(too_long(input, max))));
             }
             // Nothing is reserved for what was only announced.
             Place::Body { bytes } if input.len() < bytes => return Ok(None),
@@ -167,6 +181,17 @@ fn measured(
             }
         }
     }
+}
+
+/// What is said of a frame with more than `max` bytes, the first of which are there.
+fn too_long(input: &[u8], max: usize) -> RejectedFrame {
+    let begin = input.get(..begin_bytes(max)).unwrap_or(input);
+    RejectedFrame::TooLong { max, begin: Bytes::copy_from_slice(begin) }
+}
+
+/// How many bytes are kept of a frame with more than `max`.
+fn begin_bytes(max: usize) -> usize {
+    BEGIN_BYTES_MAX.min(max)
 }
 
 /// The length that the header announces, once all of the header is there.

@@ -157,6 +157,11 @@ impl SubscriptionId {
     pub(super) fn new(number: u64) -> Self {
         Self(format!("s{number}").into())
     }
+
+    /// The one that a server has named so.
+    pub(super) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
 }
 
 /// Which subscription: the answer to `events/subscribe`, the question of `events/unsubscribe`.

@@ -17,6 +17,10 @@ use crate::{
     wire::WireError,
 };
 
+mod begin;
+
+pub use begin::{Begun, begun};
+
 /// Bytes of an id at most.
 pub const ID_BYTES_MAX: usize = 256;
 
@@ -451,12 +455,11 @@ impl From<RejectedCommand> for ErrorObject {
     }
 }
 
-impl From<RejectedFrame> for ErrorObject {
-    fn from(rejected: RejectedFrame) -> Self {
-        let message = rejected.to_string();
-        let RejectedFrame::TooLong { max } = rejected;
-        let fault = ProtocolFaultCode::TooLarge;
-        Self::protocol(ErrorCode::INVALID_REQUEST, fault, Some(max), message)
+impl From<&RejectedFrame> for ErrorObject {
+    fn from(rejected: &RejectedFrame) -> Self {
+        let RejectedFrame::TooLong { max, .. } = rejected;
+        let (fault, message) = (ProtocolFaultCode::TooLarge, rejected.to_string());
+        Self::protocol(ErrorCode::INVALID_REQUEST, fault, Some(*max), message)
     }
 }
 

@@ -127,6 +127,21 @@ impl Calls {
         true
     }
 
+    /// The host answered a request of ours with what cannot be read; false if there was none.
+    #[must_use]
+    pub(in crate::ipc) fn answered_unread(&mut self, number: u64, why: &str) -> bool {
+        let Some(ear) = self.take(number) else { return self.unanswered.remove(&number) };
+        ear.end(End::Broken(why.into()));
+        true
+    }
+
+    /// The host said of a call what cannot be read: with a hole, what it says is not what it said.
+    pub(in crate::ipc) fn told_unread(&mut self, method: &str, id: &str, why: &str) {
+        if let Ok(number) = self.find(id, method) {
+            self.end_broken(number, why.into());
+        }
+    }
+
     /// The host said something of a call that runs.
     pub(in crate::ipc) fn told(
         &mut self,

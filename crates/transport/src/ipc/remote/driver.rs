@@ -30,13 +30,16 @@ use crate::{
     error::{RejectedRecord, claim, why},
     guard::Rejections,
     ipc::{
-        error::ConnectionError,
+        error::{ConnectionError, RejectedFrame},
         pipe::Pipe,
         protocol::{
             self, Cancel, ClientLimits, InitializeParams, InitializeResult, More, Subscription,
             SubscriptionId, method,
         },
-        rpc::{self, ErrorCode, ErrorObject, Failure, Incoming, Notification, Request, RequestId},
+        rpc::{
+            self, Begun, ErrorCode, ErrorObject, Failure, Incoming, Notification, Request,
+            RequestId,
+        },
     },
 };
 
@@ -146,7 +149,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
                 match self.pipe.poll_frame(cx) {
                     Poll::Ready(None) => return Poll::Ready(Ok(())),
                     Poll::Ready(Some(frame)) => {
-                        self.receive(&frame?.map_err(|rejected| broken(&rejected))?)?;
+                        match frame? {
+                            Ok(frame) => self.receive(&frame)?,
+                            Err(rejected) => self.skipped(&rejected)?,
+                        }
                         moved = true;
                     }
                     Poll::Pending => {}
@@ -219,6 +225,27 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
                 self.reject(&rejected);
                 Ok(())
             }
+        }
+    }
+
+    /// A frame was too long: it was for one caller or one reader, or there is no going on.
+    fn skipped(&mut self, rejected: &RejectedFrame) -> Result<(), ConnectionError> {
+        let RejectedFrame::TooLong { begin, .. } = rejected;
+        match rpc::begun(begin) {
+            Some(Begun::Answer(id)) => {
+                let waiting = id.as_number().and_then(|number| self.waiting.remove(&number));
+                let Some((Waiting::Call(answer), _place)) = waiting else {
+                    return Err(broken(rejected));
+                };
+                // Who has gone away needs no answer.
+                let _ = answer.send(Err(protocol_fault(rejected)));
+                Ok(())
+            }
+            Some(Begun::Notification { method, of }) if method == method::EVENT => {
+                self.reject(rejected);
+                self.give_up(SubscriptionId::named(&of))
+            }
+            _ => Err(broken(rejected)),
         }
     }
 

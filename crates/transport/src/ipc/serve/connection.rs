@@ -32,14 +32,14 @@ use crate::{
     bytes::FarEnd,
     error::{RejectedCommand, why},
     ipc::{
-        error::{ConnectionError, RejectedMessage},
+        error::{ConnectionError, RejectedFrame, RejectedMessage},
         event::{EventHead, EventMessage},
         host::Host,
         pipe::Pipe,
         protocol::{
             self, Cancel, Done, InitializeParams, InitializeResult, More, Subscription, method,
         },
-        rpc::{self, ErrorCode, ErrorObject, Failure, Incoming, RequestId, Success},
+        rpc::{self, Begun, ErrorCode, ErrorObject, Failure, Incoming, RequestId, Success},
     },
     wire::{WireReply, decode_command, decode_subscribe},
 };
@@ -210,13 +210,30 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                 self.end(if asked { Closed::ByShutdown } else { Closed::ByClient });
             }
             Some(Ok(frame)) => self.receive(&frame, cx)?,
-            Some(Err(rejected)) => {
-                let error = ErrorObject::from(rejected);
-                self.server.reject(error.stable_code(), &error.message);
-                self.pipe.push(Failure::new(None, error))?;
-            }
+            Some(Err(rejected)) => self.skipped(&rejected)?,
         }
         Ok(true)
+    }
+
+    /// A frame was too long: whoever waits for what it says hears of that.
+    fn skipped(&mut self, rejected: &RejectedFrame) -> Result<(), ConnectionError> {
+        let error = ErrorObject::from(rejected);
+        self.server.reject(error.stable_code(), &error.message);
+        let RejectedFrame::TooLong { begin, .. } = rejected;
+        match rpc::begun(begin) {
+            Some(Begun::Answer(id)) if self.answered_unread(&id, &error.message) => Ok(()),
+            Some(Begun::Request(id)) if !self.requests.contains(&id) => {
+                self.pipe.push(Failure::new(Some(&id), error))
+            }
+            begun => {
+                if let Some(Begun::Notification { method, of }) = begun
+                    && is_said_of_a_call(&method)
+                {
+                    self.host.calls.told_unread(&method, &of, &error.message);
+                }
+                self.pipe.push(Failure::new(None, error))
+            }
+        }
     }
 
     fn receive(&mut self, frame: &Bytes, cx: &mut Context<'_>) -> Result<(), ConnectionError> {

@@ -100,6 +100,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<'_, T> {
             self.server.reject("invalid_request", &"an answer to no question");
         }
     }
+
+    /// It answered a request of ours with what cannot be read; false if there was none.
+    pub(super) fn answered_unread(&mut self, id: &RequestId, why: &str) -> bool {
+        id.as_number().is_some_and(|number| self.host.calls.answered_unread(number, why))
+    }
 }
 
 fn unknown_call(call_id: &str) -> ErrorObject {

@@ -30,6 +30,7 @@ async fn whatever_cannot_be_read_is_answered_and_counted_and_the_connection_goes
         (b"nonsense".into(), -32_700, Some("not_json")),
         (b"{\"a\":\"\xff\"}".into(), -32_700, Some("not_json")),
         (vec![b'x'; 9_000], -32_600, Some("too_large")),
+        (close(&format!(r#"{{"chatId":"{}"}}"#, "a".repeat(9_000))), -32_600, Some("too_large")),
         (b"[]".into(), -32_600, Some("invalid_request")),
         (br#"{"jsonrpc":"2.0","id":1,"method":"chat/explode"}"#.into(), -32_601, Some("unknown_method")),
         (deep, -32_602, Some("invalid_input")),
@@ -49,6 +50,8 @@ async fn whatever_cannot_be_read_is_answered_and_counted_and_the_connection_goes
         client.write(b"\n").await;
         let answer = client.hear().await.unwrap();
         assert_eq!(answer["error"]["code"], json!(code), "{shown}: {answer}");
+        let named = shown.contains(r#""id":1,"#).then_some(1);
+        assert_eq!(answer["id"], json!(named), "{shown}: {answer}");
         assert_eq!(answer["error"]["data"]["code"].as_str(), *facts, "{shown}: {answer}");
         assert_eq!(server.rejected(), n, "{shown}");
         assert_eq!(client.asked(2, "ping", json!({})).await["result"], json!({}));

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use polychat_transport::ipc::{
     ConnectionError, Framing, RejectedFrame,
-    frame::{FrameCodec, Json},
+    frame::{BEGIN_BYTES_MAX, FrameCodec, Json},
 };
 use proptest::prelude::*;
 use tokio_util::codec::{Decoder, Encoder};
@@ -51,6 +51,10 @@ fn read<'a>(
     Ok(came)
 }
 
+fn too_long(max: usize, begin: &str) -> RejectedFrame {
+    RejectedFrame::TooLong { max, begin: begin.to_owned().into() }
+}
+
 fn ok(texts: &[&str]) -> Vec<Came> {
     texts.iter().map(|text| Ok((*text).into())).collect()
 }
@@ -74,10 +78,21 @@ fn a_frame_that_is_too_long_is_skipped_and_the_next_one_is_read() {
     let long = format!("\"{}\"", "x".repeat(1_000));
     for framing in BOTH {
         let bytes = written(framing, &["{}", &long, "[]"]);
-        let expected =
-            vec![Ok("{}".into()), Err(RejectedFrame::TooLong { max: 100 }), Ok("[]".into())];
+        let expected = vec![Ok("{}".into()), Err(too_long(100, &long[..100])), Ok("[]".into())];
         assert_eq!(read(framing, 100, [&bytes[..]]).unwrap(), expected);
         assert_eq!(read(framing, 100, bytes.chunks(7)).unwrap(), expected);
+    }
+}
+
+// law 7: whatever is skipped, as much is kept as says whose it is
+#[test]
+fn of_a_frame_that_is_too_long_the_beginning_is_kept_and_no_more() {
+    let long = format!("\"{}\"", "x".repeat(10_000));
+    for framing in BOTH {
+        let bytes = written(framing, &[&long, "[]"]);
+        let expected = [Err(too_long(9_000, &long[..BEGIN_BYTES_MAX])), Ok("[]".into())];
+        assert_eq!(read(framing, 9_000, [&bytes[..]]).unwrap(), expected);
+        assert_eq!(read(framing, 9_000, bytes.chunks(7)).unwrap(), expected);
     }
 }
 
@@ -86,7 +101,7 @@ fn a_frame_of_exactly_the_bound_is_taken_and_one_byte_more_is_not() {
     for framing in BOTH {
         let bytes = written(framing, &["\"1234\""]);
         assert_eq!(read(framing, 6, [&bytes[..]]).unwrap(), ok(&["\"1234\""]));
-        let too_long = [Err(RejectedFrame::TooLong { max: 5 })];
+        let too_long = [Err(too_long(5, "\"1234"))];
         assert_eq!(read(framing, 5, [&bytes[..]]).unwrap(), too_long);
     }
 }

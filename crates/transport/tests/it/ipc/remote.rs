@@ -105,6 +105,51 @@ async fn a_server_of_another_world_or_version_is_not_believed() {
     }
 }
 
+// law 6: with a hole it would pass for whole
+#[tokio::test]
+async fn an_event_longer_than_a_frame_may_be_ends_its_own_stream() {
+    let mut options = RemoteOptions::default();
+    (options.wire.reply_bytes_max, options.wire.notice_bytes_max) = (4_000, 4_000);
+    let (remote, mut server) = remote(options).await;
+    let mut stream = watch(&remote, &mut server, "s1").await;
+    let mut calm = watch(&remote, &mut server, "s2").await;
+    server.say(event("s1", 1)).await;
+    let params =
+        format!(r#"{{"subscriptionId":"s1","worldId":"w","event":"{}"}}"#, "x".repeat(9_000));
+    server
+        .write(
+            format!("{{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{params}}}\n")
+                .as_bytes(),
+        )
+        .await;
+    server.say(event("s1", 3)).await;
+    server.say(event("s2", 1)).await;
+    assert_eq!(server.hear().await.unwrap()["method"], "events/unsubscribe");
+    assert_eq!(stream.next().await, numbered(1));
+    assert_eq!(stream.next().await, Some(Notice::Ended(EndReason::Unreadable)));
+    assert_eq!(calm.next().await, numbered(1));
+    assert_eq!(remote.rejected(), 1);
+}
+
+// law 6
+#[tokio::test]
+async fn an_answer_longer_than_a_frame_may_be_fails_its_own_command() {
+    let mut options = RemoteOptions::default();
+    (options.wire.reply_bytes_max, options.wire.notice_bytes_max) = (4_000, 4_000);
+    let (remote, mut server) = remote(options).await;
+    for text in ["x".repeat(9_000), "x".into()] {
+        let (answer, ()) = tokio::join!(remote.call(close()), async {
+            let id = server.hear().await.unwrap()["id"].clone();
+            let result = json!({ "type": "done", "more": text });
+            server.say(json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
+        });
+        match text.len() {
+            1 => assert_eq!(answer, Ok(Reply::Done)),
+            _ => assert_eq!(kind(answer), FaultKind::Protocol),
+        }
+    }
+}
+
 // law 6, law 7
 #[tokio::test]
 async fn a_server_that_sends_more_than_there_is_room_for_loses_that_stream_only() {

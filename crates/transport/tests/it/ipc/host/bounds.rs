@@ -125,6 +125,51 @@ async fn a_result_that_is_too_large_or_holds_too_many_values_fails_its_own_call(
     assert_eq!(within(running).await.unwrap().unwrap().len(), 900);
 }
 
+// law 7: nobody waits for what was skipped, and no other call is mistaken for it
+#[tokio::test]
+async fn an_answer_longer_than_a_frame_may_be_fails_its_own_call_at_once() {
+    let mut options = ServeOptions::default();
+    options.wire.command_bytes_max = 4_000;
+    let (server, registry) = hosting(options);
+    let (mut host, _end) = host(&server).await;
+    let other = registry.call(json!({}), &Arc::default());
+    let (other_id, _, _) = host.requested().await;
+    let call = registry.call(json!({}), &Arc::default());
+    let (id, _, _) = host.requested().await;
+    let long = || json!({ "parts": [{ "type": "text", "text": "x".repeat(9_000) }] });
+    host.answer(&id, long()).await;
+    assert_eq!(kind(within(call).await.unwrap()), Err(FailureKind::ToolFailed));
+    assert_eq!(server.rejected(), 1);
+    let mut answer = registry.ask("");
+    assert_eq!(begins(&mut answer), None);
+    let (id, _, _) = host.requested().await;
+    let error = json!({ "code": 1, "message": "x".repeat(9_000) });
+    let fails = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
+    host.write(format!("{fails}\n").as_bytes()).await;
+    let error = within(answer.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.kind, ModelErrorKind::InvalidResponse);
+    assert_eq!(server.rejected(), 2);
+    // A piece that is missing would be a hole, so it ends what it is a piece of.
+    let mut answer = registry.ask("");
+    assert_eq!(begins(&mut answer), None);
+    let (id, _, params) = host.requested().await;
+    host.delta(&params["callId"], &"x".repeat(9_000)).await;
+    let told = [host.hear().await.unwrap(), host.hear().await.unwrap()];
+    assert_eq!(
+        told.each_ref().map(|it| &it["error"]["data"]["code"]),
+        [&json!("too_large"), &json!(null)]
+    );
+    assert_eq!(told[1]["params"], json!({ "id": id }));
+    let error = within(answer.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.kind, ModelErrorKind::InvalidResponse);
+    // It answers nothing that was asked, so the host is told.
+    host.answer(&json!(99), long()).await;
+    let told = host.hear().await.unwrap();
+    assert_eq!((&told["id"], &told["error"]["data"]["code"]), (&json!(null), &json!("too_large")));
+    host.answer(&other_id, json!({ "parts": [] })).await;
+    assert_eq!(kind(within(other).await.unwrap()), Ok(String::new()));
+}
+
 // law 7, law 4: a host that does not read delays its own calls, and holds a bounded part of them
 #[tokio::test]
 async fn requests_that_wait_for_a_host_that_does_not_read_are_bounded_and_others_go_on() {
