@@ -10,7 +10,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use polychat_core::{
-    Command, CommandError, Fault, FaultKind, Reply, Scope, StartAt, WorldId,
+    Command, CommandError, Fault, FaultKind, Refusal, Reply, Scope, StartAt, WorldId,
     ports::{NoticeStream, WorldService},
 };
 use serde_json::value::RawValue;
@@ -97,7 +97,8 @@ impl Connection {
     }
 
     pub(super) async fn call(&self, command: Command) -> Result<Reply, CommandError> {
-        self.near.call(command).await
+        let method = command.name();
+        self.near.call(command).await.map_err(|error| naming(method, error))
     }
 
     pub(super) async fn subscribe(
@@ -105,7 +106,18 @@ impl Connection {
         scope: Scope,
         start: StartAt,
     ) -> Result<NoticeStream, CommandError> {
-        self.near.subscribe(scope, start).await
+        let subscribed = self.near.subscribe(scope, start).await;
+        subscribed.map_err(|error| naming(method::SUBSCRIBE, error))
+    }
+}
+
+/// The refusal of a server that does not know this method, in which the driver has named none.
+fn naming(method: &str, error: CommandError) -> CommandError {
+    match error {
+        CommandError::Refused(Refusal::Unsupported { what }) if what.is_empty() => {
+            Refusal::Unsupported { what: method.into() }.into()
+        }
+        error => error,
     }
 }
 

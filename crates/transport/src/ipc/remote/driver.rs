@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use polychat_core::WorldId;
+use polychat_core::{Refusal, WorldId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -41,6 +41,7 @@ use crate::{
             RequestId,
         },
     },
+    wire::encode_error,
 };
 
 /// What a frame holds beside the reply or notice.
@@ -353,11 +354,16 @@ fn broken(why: &dyn std::fmt::Display) -> ConnectionError {
 fn failure(error: &RawValue) -> Vec<u8> {
     #[derive(Deserialize)]
     struct Object<'a> {
+        code: Option<ErrorCode>,
         message: String,
         #[serde(borrow, default)]
         data: Option<&'a RawValue>,
     }
     match serde_json::from_str::<Object<'_>>(error.get()) {
+        // An older server. Which method, its caller knows.
+        Ok(Object { code: Some(ErrorCode::UNKNOWN_METHOD), .. }) => {
+            encode_error(&Refusal::Unsupported { what: "".into() }.into())
+        }
         Ok(Object { data: Some(data), .. }) => data.get().into(),
         Ok(Object { message, .. }) => protocol_fault(&message),
         Err(error) => protocol_fault(&why(&error)),

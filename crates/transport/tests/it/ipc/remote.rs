@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use polychat_core::{
-    Command, CommandError, Cursor, EndReason, Event, FaultKind, Notice, Reply, Scope, StartAt,
+    Command, CommandError, Cursor, EndReason, Event, FaultKind, Notice, Refusal, Reply, Scope,
+    StartAt,
     ports::{NoticeStream, WorldService},
 };
 use polychat_testkit::{
@@ -103,6 +104,30 @@ async fn a_server_of_another_world_or_version_is_not_believed() {
         });
         assert_eq!(kind(outcome), FaultKind::Protocol);
     }
+}
+
+// Unlike nonsense, that is nobody's mistake: the caller does without.
+#[tokio::test]
+async fn what_an_older_server_does_not_know_is_refused_as_unsupported() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    let unsupported = |what: &str| CommandError::from(Refusal::Unsupported { what: what.into() });
+    let data = json!({ "code": "unknown_method", "retryable": false, "message": "no" });
+    for error in [
+        json!({ "code": -32_601, "message": "no", "data": data }),
+        json!({ "code": -32_601, "message": "Method not found" }),
+    ] {
+        let (answer, ()) = tokio::join!(remote.call(close()), async {
+            let id = server.hear().await.unwrap()["id"].clone();
+            server.say(json!({ "jsonrpc": "2.0", "id": id, "error": error })).await;
+        });
+        assert_eq!(answer.unwrap_err(), unsupported("chat/close"));
+        let (watched, ()) = tokio::join!(remote.subscribe(Scope::World, StartAt::Now), async {
+            let id = server.hear().await.unwrap()["id"].clone();
+            server.say(json!({ "jsonrpc": "2.0", "id": id, "error": error })).await;
+        });
+        assert_eq!(watched.err().unwrap(), unsupported("events/subscribe"));
+    }
+    assert_eq!(remote.rejected(), 0);
 }
 
 // law 6: with a hole it would pass for whole
