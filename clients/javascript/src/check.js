@@ -69,6 +69,7 @@ const FEED = /** @satisfies {Record<WorldEvent["type"], boolean>} */ ({
   "chat.deleted": true,
   diagnostic: false,
   "diagnostics.skipped": false,
+  "feed.resumed": false,
 });
 const ABOUT_CHATS = new Map(Object.entries(FEED));
 

@@ -40,19 +40,12 @@
  */
 
 /**
- * Only of the world's feed, only from this client: the connection was away and is back. What was
- * created or deleted meanwhile was not told, so lists are to be read again; the statuses follow.
- *
- * @typedef {{ type: "feed.resumed" }} Resumed
- */
-
-/**
  * What a chat's events bring; its cursor is where to go on after it. Only `ended` has none.
  *
  * @typedef {{ cursor: string, event: RecordedEvent | LiveEvent } | { cursor?: never, event: Ended }} ChatNotice
  */
 
-/** @typedef {{ cursor?: never, event: WorldEvent | Ended | Resumed }} FeedNotice what the world's feed brings */
+/** @typedef {{ cursor?: never, event: WorldEvent | Ended }} FeedNotice what the world's feed brings */
 
 /**
  * Something that operators should know: what was rejected, what could not be registered again.

@@ -1652,7 +1652,7 @@ export type WorldEvent = {
   type: "diagnostics.skipped";
   /** How many. */
   count: number;
-};
+} | { type: "feed.resumed" };
 
 /** Names one world. */
 export type WorldId = string;

@@ -218,6 +218,8 @@ impl Filtered {
             Notice::World(WorldNotice::Diagnostic { diagnostic, .. }) => {
                 diagnostic.chat_id.as_ref().map_or_else(of_world, of_chat)
             }
+            // Whoever keeps a list has to read it again; it names nobody.
+            Notice::World(WorldNotice::Resumed {}) => true,
             // How many were skipped would tell of others.
             Notice::World(_) => of_world(),
             _ => true,

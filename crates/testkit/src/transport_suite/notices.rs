@@ -80,5 +80,6 @@ pub fn every_world_notice() -> Vec<WorldNotice> {
         repeats: 7,
         diagnostic: of_world(DiagnosticKind::Recovered {}),
     });
+    notices.push(WorldNotice::Resumed {});
     notices
 }

@@ -67,8 +67,9 @@ pub const PATH: &str = "ipc";
 ///   stream: every recorded event comes once and in order. They end when the world says that there
 ///   is nothing to go on with: `Deleted` for a chat that is gone, `Damaged` for a cursor that is not
 ///   of the log any more, for a server that comes back as another world or speaks another version.
-/// - **Streams of the world** begin again with what is true then; a chat that was told as busy and is
-///   not any more is told of, too.
+/// - **Streams of the world** say [`Resumed`](polychat_core::notice::WorldNotice::Resumed), because
+///   nobody tells which chats have come and gone meanwhile, and begin again with what is true then; a
+///   chat that was told as busy and is not any more is told of, too.
 /// - **Commands under way** at the loss fail with [`ConnectionLost`](polychat_core::FaultKind):
 ///   with the same ids they are safe to send again. What became of a prompt or a revision is asked
 ///   first, and if it was accepted, that is the answer.

@@ -93,7 +93,7 @@ impl WireNotice {
     pub const WORLD_OF_CHAT: [&'static str; 3] = ["chat.status", "chat.created", "chat.deleted"];
 
     /// The types of world notices that are about the world.
-    pub const WORLD: [&'static str; 2] = ["diagnostic", "diagnostics.skipped"];
+    pub const WORLD: [&'static str; 3] = ["diagnostic", "diagnostics.skipped", "feed.resumed"];
 
     /// Puts a notice of this world and scope into its envelope.
     ///

@@ -7,7 +7,7 @@
 //! feed always ends with the newest status of a chat, so an answer that it overtakes corrects itself.
 //!
 //! What was created and deleted meanwhile, and was not busy, is for a list to tell of, and
-//! diagnostics of that time are for the server's own logs.
+//! diagnostics of that time are for the server's own logs; so its reader first hears `Resumed`.
 
 use std::{
     collections::BTreeSet,
@@ -119,6 +119,7 @@ impl Stream for WorldStream {
                 }
                 Poll::Ready(Some(Heard::Returned)) => {
                     (this.silent, this.asking) = (this.busy.clone(), None);
+                    return Poll::Ready(Some(Notice::World(WorldNotice::Resumed {})));
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending if this.feed.is_away() => {

@@ -38,6 +38,11 @@ fn heard(status: ChatStatus) -> Option<Notice> {
     Some(Notice::World(of(status)))
 }
 
+/// Lists are to be read again: nobody tells of the chats that came and went (NFR-3).
+fn resumed() -> Option<Notice> {
+    Some(Notice::World(WorldNotice::Resumed {}))
+}
+
 fn snapshot(status: ChatStatus) -> Result<Reply, CommandError> {
     let mut snapshot = replies::snapshot(&status.chat_id);
     snapshot.summary = summary(&status.chat_id, status.head);
@@ -75,7 +80,7 @@ async fn a_chat_that_was_busy_and_is_not_told_of_any_more_is_asked_for() {
     let (_remote, mut feed, mut server, _exchange) = after_a_loss(&busy).await;
     let reading = tokio::spawn(async move {
         let mut heard = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..4 {
             heard.extend(within(feed.next()).await);
         }
         (heard, feed)
@@ -98,7 +103,7 @@ async fn a_chat_that_was_busy_and_is_not_told_of_any_more_is_asked_for() {
     answer(&mut server, "chat/snapshot", snapshot(still.clone())).await;
     let (notices, mut feed) = reading.await.unwrap();
     let gone = Some(Notice::World(WorldNotice::Deleted { chat_id: chat_id("gone") }));
-    let expected = [gone, heard(idle), heard(still)];
+    let expected = [resumed(), gone, heard(idle), heard(still)];
     assert_eq!(notices, expected.into_iter().flatten().collect::<Vec<_>>());
     let further = status("further", StatusKind::Running, 1);
     server.say(told("s1", &of(further.clone()))).await;
@@ -113,6 +118,7 @@ async fn a_chat_that_the_feed_tells_of_is_not_asked_for() {
     let busy = ["a", "b"].map(|chat| status(chat, StatusKind::Running, 3));
     let (_remote, mut feed, mut server, _exchange) = after_a_loss(&busy).await;
     let reading = tokio::spawn(async move {
+        assert_eq!(within(feed.next()).await, resumed());
         let three =
             [within(feed.next()).await, within(feed.next()).await, within(feed.next()).await];
         (three, feed)
@@ -137,7 +143,10 @@ async fn a_chat_that_the_feed_tells_of_is_not_asked_for() {
 async fn a_question_that_fails_for_now_is_asked_again_and_one_that_fails_for_good_is_not() {
     let busy = ["a", "b"].map(|chat| status(chat, StatusKind::Running, 3));
     let (_remote, mut feed, mut server, _exchange) = after_a_loss(&busy).await;
-    let reading = tokio::spawn(async move { (within(feed.next()).await, feed) });
+    let reading = tokio::spawn(async move {
+        assert_eq!(within(feed.next()).await, resumed());
+        (within(feed.next()).await, feed)
+    });
     grant(&mut server, "s1").await;
     let overloaded = || Err(Refusal::Overloaded { scope: "world".into(), max: 1 }.into());
     for _ in 0..3 {
@@ -154,7 +163,12 @@ async fn a_question_that_fails_for_now_is_asked_again_and_one_that_fails_for_goo
 async fn what_was_not_asked_before_the_next_loss_is_asked_after_it() {
     let busy = [status("a", StatusKind::Running, 3)];
     let (_remote, mut feed, mut server, mut exchange) = after_a_loss(&busy).await;
-    let reading = tokio::spawn(async move { (within(feed.next()).await, feed) });
+    let reading = tokio::spawn(async move {
+        // Each loss is told of.
+        assert_eq!(within(feed.next()).await, resumed());
+        assert_eq!(within(feed.next()).await, resumed());
+        (within(feed.next()).await, feed)
+    });
     grant(&mut server, "s1").await;
     assert_eq!(server.hear().await.unwrap()["method"], "chat/snapshot");
     drop(server);
