@@ -580,7 +580,7 @@ export type Message = {
   turnId?: TurnId;
   /** Its name in the system that it was brought from; `undefined` if it was written here. */
   sourceId?: string;
-  /** When it began. */
+  /** When a prompt was accepted; when an answer or a result ended. Copied history keeps its own. */
   at: Timestamp;
   /** What is said. */
   parts: Array<Part>;
