@@ -27,9 +27,9 @@ long:
 bench *ARGS:
     cargo bench --workspace {{ARGS}}
 
-# Write the golden files anew, after a change of the stored or wire form that is meant.
+# Write all generated files anew, after a change of the stored or wire form that is meant.
 bless:
-    POLYCHAT_BLESS=1 cargo test -p polychat-core -p polychat-transport golden
+    POLYCHAT_BLESS=1 cargo test -p polychat-core -p polychat-store -p polychat-transport --all-features -- golden types:: openapi
 
 # Everything that CI runs.
 ci:
