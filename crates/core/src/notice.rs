@@ -189,12 +189,6 @@ pub enum WorldNotice {
     /// The statuses of chats follow in which something goes on, or went on before the loss.
     #[serde(rename = "feed.resumed")]
     Resumed {},
-    /// A remote world's connection was lost and is back; a world itself never says it.
-    ///
-    /// What was created, deleted or diagnosed meanwhile was not told, so lists are to be read again.
-    /// The statuses of chats follow in which something goes on, or went on before the loss.
-    #[serde(rename = "feed.resumed")]
-    Resumed {},
 }
 
 /// Why a stream of notices ended.
