@@ -1,0 +1,141 @@
+/**
+ * What this page holds of its world: the connection, the store, and how both stand.
+ *
+ * @module
+ */
+
+import { createStore } from "../vendor/polychat-client/store.js";
+import { chatIn, worldIn } from "./address.js";
+import { bridge as ownBridge } from "./bridge.js";
+import { Cell } from "./cell.js";
+import { Diagnostics } from "./diagnostics.js";
+import { everyFrame } from "./frames.js";
+
+/** @typedef {import("../vendor/polychat-client/store.js").Store} Store */
+/** @typedef {import("../vendor/polychat-client/index.js").World} World */
+/** @typedef {import("../vendor/polychat-client/index.js").LinkState} LinkState */
+
+/**
+ * How the page stands: `asking` whether it may, `connecting` for the first time, `denied` by the server, `open`, and
+ * `lost` while the connection is away, `closed` when it comes back no more.
+ *
+ * @typedef {object} Standing
+ * @property {"asking" | "connecting" | "denied" | "missing" | "open" | "lost" | "closed"} phase
+ * @property {string} worldId
+ * @property {string} reason what the last try came to; empty when there is nothing to say
+ */
+
+/**
+ * The world and its store, once there is a connection.
+ *
+ * @typedef {object} Desk
+ * @property {World} world
+ * @property {Store} store
+ */
+
+/** The pauses between tries to connect for the first time, in milliseconds; the last one goes on. */
+const PAUSES_MS = [500, 1000, 2000, 5000];
+
+/** One page at one world. */
+export class Session {
+  #bridge;
+  #tries = 0;
+  /** @type {(() => void) | undefined} */
+  #skipPause;
+
+  /** @param {import("./bridge.js").Bridge} bridge @param {string} hash */
+  constructor(bridge, hash) {
+    this.#bridge = bridge;
+    /** @type {Cell<Standing>} */
+    this.standing = new Cell(/** @type {Standing} */ ({ phase: "asking", worldId: worldIn(hash) ?? "", reason: "" }));
+    /** @type {Cell<Desk | null>} */
+    this.desk = new Cell(/** @type {Desk | null} */ (null));
+    this.diagnostics = new Diagnostics();
+    this.exportLink = bridge.exportLink;
+    void this.#open(worldIn(hash), chatIn(hash));
+  }
+
+  /** Tries to connect now rather than later. */
+  retry = () => this.#skipPause?.();
+
+  /** @param {string | null} wanted @param {string | null} chatId */
+  async #open(wanted, chatId) {
+    for (;;) {
+      const worldId = await this.#mayEnter(wanted);
+      if (worldId !== null && (await this.#connected(worldId, chatId))) return;
+      await this.#pause();
+    }
+  }
+
+  /** The world to enter, if the server lets this page. @param {string | null} wanted */
+  async #mayEnter(wanted) {
+    const { worldId, phase, reason } = await this.#bridge.enter(wanted);
+    this.#become(phase, reason, worldId);
+    return phase === "connecting" && reason === "" ? worldId : null;
+  }
+
+  /** @param {string} worldId @param {string | null} chatId @returns {Promise<boolean>} */
+  async #connected(worldId, chatId) {
+    const { diagnostics } = this;
+    try {
+      const connection = await this.#bridge.open(worldId, {
+        onState: (state) => this.#linked(state),
+        onDiagnostic: (diagnostic) => diagnostics.ofClient(diagnostic),
+      });
+      const store = createStore(connection.world, {
+        schedule: everyFrame,
+        onWorldEvent: (event) => diagnostics.ofWorld(event),
+        onRejected: (error) => diagnostics.ofChat(error),
+      });
+      if (chatId !== null) selectIfPossible(store, chatId);
+      this.desk.set({ world: connection.world, store });
+      return true;
+    } catch (error) {
+      this.#become("connecting", error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  /** @param {LinkState} state */
+  #linked(state) {
+    if (state === "open") this.#become("open", "");
+    else if (this.desk.getSnapshot()) this.#become(state === "closed" ? "closed" : "lost", "");
+  }
+
+  /** @param {Standing["phase"]} phase @param {string} reason @param {string} [worldId] */
+  #become(phase, reason, worldId = this.standing.getSnapshot().worldId) {
+    this.standing.set({ phase, worldId, reason });
+  }
+
+  /** @returns {Promise<void>} */
+  #pause() {
+    const ms = PAUSES_MS[Math.min(this.#tries, PAUSES_MS.length - 1)];
+    this.#tries += 1;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#skipPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** An address may hold anything. @param {Store} store @param {string} chatId */
+function selectIfPossible(store, chatId) {
+  try {
+    store.select(chatId);
+  } catch (error) {
+    console.warn("the address names no chat", error);
+  }
+}
+
+/**
+ * The session of this page, at the world that its address names.
+ *
+ * @param {import("./bridge.js").Bridge} [bridge]
+ * @returns {Session}
+ */
+export function openSession(bridge = ownBridge) {
+  return new Session(bridge, location.hash);
+}
