@@ -73,6 +73,9 @@ async fn of_chat(
 
 /// `GET /events`: what the world says of its chats; or, with `?chat=a&chat=b`, what these do.
 async fn of_world(caller: Caller, asked: Asked) -> Result<Response, Problem> {
+    if asked.chats.is_empty() && asked.until == Until::Idle {
+        return Err(RejectedCommand::field("until", "only chats are idle, not the world").into());
+    }
     stream(caller, asked).await
 }
 

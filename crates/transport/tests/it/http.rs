@@ -13,6 +13,7 @@ use polychat_transport::http::{self, HttpOptions, NotFound};
 use serde_json::Value;
 use tower::ServiceExt;
 
+mod events;
 mod export;
 mod problem;
 mod rest;
@@ -20,6 +21,7 @@ mod rest_input;
 mod rest_wait;
 
 /// Bytes of an answer that a test takes.
+mod socket;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The world `w` and no other, to whoever asks.

@@ -117,9 +117,6 @@ impl Fields {
         };
         let until = match self.until.as_deref() {
             None => Until::End,
-            Some("idle") if chats.is_empty() => {
-                return Err(refused("until", "only chats are idle, not the world"));
-            }
             Some("idle") => Until::Idle,
             Some(_) => return Err(refused("until", "not `idle`")),
         };

@@ -99,8 +99,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Lines<T> {
     ) {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(why) };
         let closing = async {
-            // One that is gone hears nothing; then there is nothing to wait for either.
-            self.socket.close(Some(frame)).await.ok()?;
+            // To one that closed first, the library has an answer ready.
+            if self.gone {
+                self.socket.flush().await.ok()?;
+            } else {
+                self.socket.close(Some(frame)).await.ok()?;
+            }
             while !self.unreadable {
                 self.unreadable = self.socket.next().await?.is_err();
             }
