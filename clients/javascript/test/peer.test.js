@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { ConnectionLost, PolychatError } from "../src/index.js";
 import { settled } from "../testkit/clock.js";
@@ -210,4 +211,13 @@ test("a question that is too long is answered, and taken for no answer", async (
   assert.equal(ended, false);
   const answer = server.last.received.find((message) => message.method === undefined);
   assert.deepEqual([answer?.id, answer?.error?.data.code], [id, "too_large"]);
+});
+
+// law 7: an app may well have one signal for as long as it runs
+test("a signal that outlives its calls keeps nothing of them", async () => {
+  const { server, connection } = await connected({ requestsInFlightMax: 1 });
+  server.on("echo", (params) => params);
+  const { signal } = new AbortController();
+  await Promise.all(["a", "b", "c"].map((word) => connection.request("echo", { word }, { signal })));
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
