@@ -2,10 +2,19 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use polychat::SqliteError;
-use polychat::transport::ipc::ConnectionError;
 #[cfg(unix)]
 use polychat::transport::ipc::socket::SocketError;
+use polychat::{
+    SqliteError,
+    ports::StoreError,
+    transfer::{ExportError, ImportError},
+    transport::ipc::ConnectionError,
+};
+
+use crate::config::ConfigError;
+
+/// The exit status of what was done to its end and found or left something wrong.
+pub(crate) const INCOMPLETE: u8 = 3;
 
 /// What can go wrong before and around serving.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +23,16 @@ pub(crate) enum Error {
     LogFilter(#[source] tracing_subscriber::filter::ParseError),
     #[error("the thread that writes logs did not start")]
     LogThread(#[source] io::Error),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("there is no world")]
+    NoWorld,
+    #[error("it cannot listen at {address}")]
+    Listen { address: String, source: io::Error },
+    #[error("the system gives no random numbers for a token")]
+    Random(#[source] getrandom::Error),
+    #[error("nothing can be counted")]
+    Metrics(#[source] metrics_exporter_prometheus::BuildError),
     #[error("the runtime did not start")]
     Runtime(#[source] io::Error),
     #[error("signals cannot be listened to")]
@@ -37,6 +56,24 @@ pub(crate) enum Error {
     Socket(#[from] SocketError),
     #[error(transparent)]
     Connection(#[from] ConnectionError),
+    #[error("the chats are kept in memory, so there is no file")]
+    InMemory,
+    #[error("the file holds no world {world:?}")]
+    UnknownWorld { world: String },
+    #[error("the file cannot be read")]
+    Store(#[from] StoreError),
+    #[error("{path} cannot be read")]
+    Input { path: PathBuf, source: io::Error },
+    #[error("{path} cannot be written")]
+    Output { path: PathBuf, source: io::Error },
+    #[error("the output cannot be written")]
+    Write(#[source] io::Error),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error("the document cannot be written as json")]
+    Document(#[source] serde_json::Error),
     #[error("opening the file met a bug")]
     Bug(#[source] tokio::task::JoinError),
 }
@@ -47,6 +84,8 @@ impl Error {
         let says = |text: &str| Some(text.to_owned());
         match self {
             Self::LogFilter(_) => says("An example: --log info,polychat=debug"),
+            Self::InMemory => says("Say which file: --data FILE"),
+            Self::UnknownWorld { .. } => says("Say which world: --world NAME"),
             Self::NoDataFolder(_) | Self::DataFolder { .. } => {
                 says("Say where with --data FILE, or keep nothing with --memory.")
             }

@@ -1,95 +1,131 @@
-//! The house that is served: a world, its file, and how frames are told apart.
+//! The house that is served: the worlds that are open, and the file that they are kept in.
+//!
+//! What a world is made of is made of the configuration in `models`, `agents` and `toolbox`;
+//! secrets come in by `secret` and go nowhere else. `archive` is the same file for whoever only takes
+//! chats out or brings chats in.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod agents;
+pub(crate) mod archive;
+#[cfg(feature = "mcp")]
+mod mcp;
+#[cfg(not(feature = "mcp"))]
+#[path = "house/no_mcp.rs"]
+mod mcp;
+mod models;
+mod resting;
+pub(crate) mod secret;
+mod toolbox;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use polychat::transport::{
     Rejections,
     ipc::{self, ServeOptions, Server},
 };
-use polychat::{DemoModel, Hosts, Limits, SqliteStore, World, WorldBuilder, WorldId};
+use polychat::{AgentConfig, Hosts, SqliteStore, World, WorldBuilder, WorldId, ports::Toolbox};
 use tokio::task::spawn_blocking;
 
-use crate::{error::Error, places};
+use crate::{
+    config::{Configured, StoreConfig},
+    error::Error,
+    places,
+};
 
-/// What all subcommands that serve can be told.
-#[derive(Debug, clap::Args)]
-pub(crate) struct HouseArgs {
-    /// The world that is served; a file may hold several.
-    #[arg(long, default_value = "home", value_name = "NAME")]
-    pub(crate) world: String,
-    /// The file of the chats, made if there is none. Without it a file in the folder that the
-    /// system keeps for this user's data.
-    #[arg(long, value_name = "FILE", conflicts_with = "memory")]
-    data: Option<PathBuf>,
-    /// Keeps the chats in memory, and nothing beyond the end of the process.
-    #[arg(long)]
-    memory: bool,
-    /// Refuses models and tools that connected programs bring.
-    #[arg(long)]
-    no_hosts: bool,
-    /// How messages are told apart.
-    #[arg(long, value_enum, default_value_t)]
-    framing: Framing,
-    /// How long running turns may go on once it is time to end; then they end interrupted.
-    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
-    grace: u64,
-}
-
-/// [`ipc::Framing`], as it is written on a command line.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Framing {
-    /// One message per line.
-    #[default]
-    Lines,
-    /// A header with the length before each, as vscode-jsonrpc speaks.
-    ContentLength,
-}
-
-impl From<Framing> for ipc::Framing {
-    fn from(framing: Framing) -> Self {
-        match framing {
-            Framing::Lines => Self::Lines,
-            Framing::ContentLength => Self::ContentLength,
-        }
-    }
-}
-
-/// A world that is open, and the file that it is kept in.
+/// Worlds that are open, and the file that they are kept in.
 pub(crate) struct House {
-    id: WorldId,
-    world: World,
+    worlds: BTreeMap<WorldId, World>,
     file: Option<Arc<SqliteStore>>,
-    /// Models and tools of connected programs, if they may bring any.
+    /// Models and tools of connected programs, if they may bring any; the same for all worlds.
     hosts: Option<Hosts>,
-    framing: ipc::Framing,
+    /// Servers of tools; the same for all worlds.
+    servers: mcp::Servers,
 }
 
 impl House {
-    pub(crate) async fn open(args: &HouseArgs) -> Result<Self, Error> {
-        let id = WorldId::new(&args.world).map_err(polychat::Error::from)?;
-        let mut limits = Limits::default();
-        limits.shutdown_turn_duration = Duration::from_secs(args.grace);
-        let mut builder = WorldBuilder::new(&args.world, DemoModel::new()).limits(limits);
-        let mut file = None;
-        if !args.memory {
-            let path = args.data.clone().map_or_else(places::data, Ok)?;
-            let opening = spawn_blocking(move || SqliteStore::open(path));
-            let store = Arc::new(opening.await.map_err(Error::Bug)??);
-            builder = builder.keep_in(Arc::clone(&store));
-            file = Some(store);
-        }
-        let hosts = (!args.no_hosts).then(Hosts::new);
-        if let Some(hosts) = &hosts {
-            builder = builder.hosts(hosts);
-        }
-        let world = builder.open().await?;
-        Ok(Self { id, world, file, hosts, framing: args.framing.into() })
+    /// Opens all worlds that are configured.
+    pub(crate) async fn open(configured: &Configured) -> Result<Self, Error> {
+        let worlds = configured.config.worlds.keys().cloned().collect::<Vec<_>>();
+        Self::with(configured, &worlds).await
     }
 
-    /// Serves this house, to any number of connections.
-    pub(crate) fn server(&self) -> Arc<Server> {
+    /// Opens one world, which need not be configured.
+    pub(crate) async fn open_one(
+        configured: &Configured,
+        world: &str,
+    ) -> Result<(Self, Served), Error> {
+        let house = Self::with(configured, &[world.to_owned()]).await?;
+        let served = house.worlds.first_key_value().map(|(id, world)| Served {
+            id: id.clone(),
+            world: world.clone(),
+            hosts: house.hosts.clone(),
+        });
+        served.map(|served| (house, served)).ok_or(Error::NoWorld)
+    }
+
+    async fn with(configured: &Configured, names: &[String]) -> Result<Self, Error> {
+        let hosts = configured.config.hosts.allow.then(Hosts::new);
+        // What is wrong with the configuration is said before anything is opened.
+        let servers = mcp::Servers::new(configured)?;
+        let template = Template::new(configured, &servers, hosts.as_ref())?;
+        let mut builders = Vec::new();
+        for name in names {
+            let id = WorldId::new(name);
+            let id = id.map_err(|error| configured.wrong(["worlds", name], error.to_string()))?;
+            builders.push((id, template.builder(name)?));
+        }
+        let file = open_file(&configured.config.store).await?;
+        let worlds = BTreeMap::new();
+        let mut house = Self { worlds, file, hosts: hosts.clone(), servers };
+        for (id, mut builder) in builders {
+            if let Some(file) = &house.file {
+                builder = builder.keep_in(Arc::clone(file));
+            }
+            match builder.open().await {
+                Ok(world) => {
+                    house.worlds.insert(id, world);
+                }
+                Err(error) => {
+                    house.close().await;
+                    return Err(error.into());
+                }
+            }
+        }
+        agents::tell_of_other_defaults(configured, &house.worlds).await;
+        Ok(house)
+    }
+
+    /// All that are open, by their ids.
+    pub(crate) fn worlds(&self) -> &BTreeMap<WorldId, World> {
+        &self.worlds
+    }
+
+    /// What connected programs bring, if they may.
+    pub(crate) fn hosts(&self) -> Option<&Hosts> {
+        self.hosts.as_ref()
+    }
+
+    /// Ends what runs, by its deadline, and gives the file back.
+    pub(crate) async fn close(&self) {
+        shut_down(self.worlds.values()).await;
+        self.servers.stop().await;
+        if let Some(file) = &self.file {
+            file.close().await;
+        }
+    }
+}
+
+/// A world that is served over pipes.
+pub(crate) struct Served {
+    id: WorldId,
+    world: World,
+    hosts: Option<Hosts>,
+}
+
+impl Served {
+    /// Serves it, to any number of connections.
+    pub(crate) fn server(&self, framing: ipc::Framing) -> Arc<Server> {
         let mut options = ServeOptions::default();
-        options.framing = self.framing;
+        options.framing = framing;
         let server = Server::new(self.id.clone(), self.world.service(), options)
             .rejections(Arc::new(self.rejections("ipc")));
         Arc::new(match &self.hosts {
@@ -102,12 +138,62 @@ impl House {
     pub(crate) fn rejections(&self, path: &'static str) -> Rejections {
         self.world.rejections(path)
     }
+}
 
-    /// Ends what runs, by its deadline, and gives the file back.
-    pub(crate) async fn close(&self) {
-        self.world.shutdown().await;
-        if let Some(file) = &self.file {
-            file.close().await;
+/// Ends what runs in these worlds, in all of them at once.
+async fn shut_down(worlds: impl Iterator<Item = &World>) {
+    futures_util::future::join_all(worlds.map(World::shutdown)).await;
+}
+
+/// The file of all worlds, open; `None` if they are kept in memory.
+async fn open_file(config: &StoreConfig) -> Result<Option<Arc<SqliteStore>>, Error> {
+    if config.memory {
+        return Ok(None);
+    }
+    let path = config.file.clone().map_or_else(places::data, Ok)?;
+    let durability = config.durability.into();
+    let opening = spawn_blocking(move || SqliteStore::options(path).durability(durability).open());
+    Ok(Some(Arc::new(opening.await.map_err(Error::Bug)??)))
+}
+
+/// What all worlds are made of.
+struct Template<'a> {
+    configured: &'a Configured,
+    models: models::Models,
+    agents: BTreeMap<&'a str, AgentConfig>,
+    tools: Option<Arc<dyn Toolbox>>,
+    hosts: Option<&'a Hosts>,
+}
+
+impl<'a> Template<'a> {
+    fn new(
+        configured: &'a Configured,
+        servers: &mcp::Servers,
+        hosts: Option<&'a Hosts>,
+    ) -> Result<Self, Error> {
+        let models = models::Models::new(configured)?;
+        let agents = agents::all(configured, &models, hosts.is_some())?;
+        let tools = toolbox::new(configured, servers)?;
+        Ok(Self { configured, models, agents, tools, hosts })
+    }
+
+    /// A world of this name, in memory so far.
+    fn builder(&self, world: &str) -> Result<WorldBuilder, Error> {
+        let name = agents::default_of(self.configured, world)?;
+        let agent = self.agents.get(name).ok_or(Error::NoWorld)?;
+        let model = self.models.of(agent, self.hosts);
+        let mut builder = WorldBuilder::new(world, model).agent(agent.clone());
+        for (name, model) in self.models.all() {
+            builder = builder.add_model(name.clone(), model.clone());
         }
+        let others = self.agents.iter().filter(|(other, _)| **other != name);
+        builder = others.fold(builder, |builder, (_, agent)| builder.add_agent(agent.clone()));
+        if let Some(tools) = &self.tools {
+            builder = builder.tools(Arc::clone(tools));
+        }
+        if let Some(hosts) = self.hosts {
+            builder = builder.hosts(hosts);
+        }
+        Ok(builder.limits(self.configured.config.limits.limits()))
     }
 }

@@ -16,7 +16,10 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::error::Error;
+use crate::{
+    config::{LogConfig, LogFormat},
+    error::Error,
+};
 
 /// Records that may wait to be written.
 const WAITING_MAX: usize = 1_024;
@@ -29,9 +32,9 @@ pub(crate) struct Log {
     written: Receiver<()>,
 }
 
-/// Begins to log what this filter lets through.
-pub(crate) fn begin(filter: &str) -> Result<Log, Error> {
-    let filter = EnvFilter::try_new(filter).map_err(Error::LogFilter)?;
+/// Begins to log what the filter lets through.
+pub(crate) fn begin(config: &LogConfig) -> Result<Log, Error> {
+    let filter = EnvFilter::try_new(&config.filter).map_err(Error::LogFilter)?;
     let (log, waiting) = channel_of(WAITING_MAX);
     let (done, written) = channel();
     let dropped = Arc::clone(&log.dropped);
@@ -42,12 +45,15 @@ pub(crate) fn begin(filter: &str) -> Result<Log, Error> {
             let _ = done.send(());
         })
         .map_err(Error::LogThread)?;
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
         .log_internal_errors(false)
-        .with_writer(log.clone())
-        .init();
+        .with_writer(log.clone());
+    match config.format {
+        LogFormat::Pretty => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
     Ok(Log { records: log, written })
 }
 

@@ -10,12 +10,20 @@ use crate::error::Error;
 const OURS: &str = "polychat";
 /// The file of all worlds.
 const DATA: &str = "chats.db";
+/// The file of the configuration.
+const CONFIG: &str = "polychat.toml";
 
 /// The file of all worlds; its folder is made, for this user only.
 pub(crate) fn data() -> Result<PathBuf, Error> {
     let folder = choose_native_strategy().map_err(Error::NoDataFolder)?.data_dir().join(OURS);
     make(&folder).map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
     Ok(folder.join(DATA))
+}
+
+/// The configuration of this user, if there is one.
+pub(crate) fn config() -> Option<PathBuf> {
+    let folder = choose_native_strategy().ok()?.config_dir().join(OURS);
+    Some(folder.join(CONFIG)).filter(|file| file.is_file())
 }
 
 /// The socket of a world: in the folder that the system empties when the user has left, or beside

@@ -8,9 +8,11 @@ use polychat::transport::ipc::socket::Listener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    args::PipeArgs,
+    config::Configured,
     ending::{DRAIN_DURATION, Signals, or_at_once},
     error::Error,
-    house::{House, HouseArgs},
+    house::House,
     places,
 };
 
@@ -23,20 +25,21 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 256, value_name = "N")]
     connections: usize,
     #[command(flatten)]
-    house: HouseArgs,
+    pub(crate) pipe: PipeArgs,
 }
 
-pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
+pub(crate) async fn run(args: Args, configured: &Configured) -> Result<ExitCode, Error> {
     let mut signals = Signals::listen()?;
-    let path = args.path.map_or_else(|| places::socket(&args.house.world), Ok)?;
+    let name = configured.one_world(args.pipe.world.world.as_deref())?;
+    let path = args.path.map_or_else(|| places::socket(name), Ok)?;
     // First, because who is told that somebody serves it already knows whom to ask for the chats.
     let listener = Listener::bind(path).await?.connections_max(args.connections);
-    let house = House::open(&args.house).await?;
-    let listener = listener.rejections(Arc::new(house.rejections("socket")));
+    let (house, served) = House::open_one(configured, name).await?;
+    let listener = listener.rejections(Arc::new(served.rejections("socket")));
     // Whoever started this may wait for it.
     let _ = writeln!(std::io::stdout(), "listening on {}", listener.path().display());
     let stop = CancellationToken::new();
-    let server = house.server();
+    let server = served.server(args.pipe.framing.into());
     let listening = listener.serve(Arc::clone(&server), stop.clone().cancelled_owned());
     let serving = tokio::spawn(listening);
     signals.next().await;

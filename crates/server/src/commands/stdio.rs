@@ -9,9 +9,11 @@ use polychat::transport::ipc::{Closed, ConnectionError, stdio};
 use tokio::{task::JoinError, time::timeout};
 
 use crate::{
+    args::PipeArgs,
+    config::Configured,
     ending::{DRAIN_DURATION, Signals, or_at_once},
     error::Error,
-    house::{House, HouseArgs},
+    house::House,
 };
 
 /// How long what was asked before the input ended may take, while the world is still open. Who only
@@ -22,15 +24,16 @@ const ANSWER_DURATION: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    house: HouseArgs,
+    pub(crate) pipe: PipeArgs,
 }
 
-pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
+pub(crate) async fn run(args: Args, configured: &Configured) -> Result<ExitCode, Error> {
     let mut signals = Signals::listen()?;
-    let house = House::open(&args.house).await?;
+    let name = configured.one_world(args.pipe.world.world.as_deref())?;
+    let (house, served) = House::open_one(configured, name).await?;
     let pipes = stdio();
     let parent_left = pipes.input_ended();
-    let server = house.server();
+    let server = served.server(args.pipe.framing.into());
     let mut serving = tokio::spawn({
         let server = Arc::clone(&server);
         async move { server.serve(pipes).await }
