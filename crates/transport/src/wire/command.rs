@@ -170,12 +170,20 @@ pub fn decode_command(bytes: &[u8], limits: &WireLimits) -> Result<Command, Reje
         return Err(RejectedCommand::TooManyValues { max });
     }
     let malformed = |error: serde_json::Error| RejectedCommand::Malformed { why: why(&error) };
+    // Where it is costs a second reading, which only those pay whom it helps.
+    let placed = || {
+        let mut source = serde_json::Deserializer::from_slice(bytes);
+        let read: Result<WireCommand, _> = serde_path_to_error::deserialize(&mut source);
+        read.err().map(|error| RejectedCommand::Malformed {
+            why: claim(&format!("{}: {}", error.path(), why(error.inner()))),
+        })
+    };
     match serde_json::from_slice::<WireCommand>(bytes) {
         Ok(command) => command.try_into(),
         Err(error) => {
             let Method { method } = serde_json::from_slice(bytes).map_err(malformed)?;
             if WireCommand::METHODS.contains(&method.as_str()) {
-                Err(malformed(error))
+                Err(placed().unwrap_or_else(|| malformed(error)))
             } else {
                 Err(RejectedCommand::UnknownMethod { method: claim(&method) })
             }

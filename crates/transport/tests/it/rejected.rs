@@ -169,12 +169,21 @@ fn a_command_that_makes_no_sense_says_what_is_wrong() {
         (r#"{"method":"chat/close","params":{}}"#, "missing field `chatId`"),
         (r#"{"method":"chat/close"}"#, "missing field `params`"),
         (r#"{"params":{}}"#, "missing field `method`"),
+        (
+            r#"{"method":"prompt/send","params":{"chatId":"a","promptId":"p","parts":[],"mode":"secret"}}"#,
+            "not a command: params.mode: a value of the wrong kind",
+        ),
+        (
+            r#"{"method":"chat/close","params":{"chatId":7}}"#,
+            "not a command: params.chatId: a value of the wrong kind",
+        ),
         ("[]", "not a command"),
         ("", "EOF"),
     ] {
         let refusal = refusal(text);
         assert_eq!(refusal.code(), "invalid_input", "{text}");
         assert!(refusal.to_string().contains(why), "{text}: {refusal}");
+        assert!(!refusal.to_string().contains("secret"), "{refusal}");
     }
 }
 
