@@ -13,6 +13,7 @@
 /** @typedef {import("#wire").PromptOutcome} PromptOutcome */
 /** @typedef {import("#wire").PromptState} PromptState */
 /** @typedef {import("#wire").Failure} Failure */
+/** @typedef {import("#wire").TurnOutcome} TurnOutcome */
 /** @typedef {import("#wire").ToolCall} ToolCall */
 /** @typedef {import("#wire").ToolSpec} ToolSpec a tool as models are told of it */
 /** @typedef {import("#wire").CallContext} CallContext what the embedder attached to chat and prompt */

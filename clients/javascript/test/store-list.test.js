@@ -8,17 +8,18 @@ import { test } from "node:test";
 import { createStore } from "../src/store.js";
 import { FakeWorld, frames, settled } from "../testkit/fake-world.js";
 
-function stand() {
+/** @param {import("../src/store.js").StoreOptions} [options] */
+function stand(options) {
   const world = new FakeWorld();
   const screen = frames();
-  const store = createStore(world, { schedule: screen.schedule });
+  const store = createStore(world, { schedule: screen.schedule, ...options });
   /** Reads what was pushed and shows it. @param {string} chatId */
   const shown = async (chatId) => {
     await settled();
     screen.next();
     return store.getSnapshot().chats.find((row) => row.chatId === chatId);
   };
-  return { world, shown };
+  return { world, store, shown };
 }
 
 // NFR-3: the feed tells of chats in which something goes on, and only the list of all others
@@ -53,4 +54,72 @@ test("a list that was read further than the feed has told of a chat is believed,
   const [a, b] = [await shown("a"), await shown("b")];
   assert.deepEqual([a?.busy.kind, a?.title], ["idle", "new"]);
   assert.deepEqual([b?.busy.kind, b?.title], ["failed", "said b"]);
+});
+
+/** @param {string} what */
+const wish = (what) => ({ what, text: "tea ", n: 0 });
+
+// REQ-8, NFR-3: the running step of a chat stands in its own events alone
+test("a chat that the world says is busy or new is read unasked, and no other", async () => {
+  const { world, shown } = stand({ followBusy: true });
+  world.chat("busy").life.play([wish("send"), wish("write")]);
+  for (const id of ["busy", "new", "idle"]) world.chat(id).release();
+  world.listed(["busy", "idle"], { kind: "idle" });
+  world.status("busy", "running", { head: 3, turnId: 3 });
+  world.status("idle", "idle");
+  world.feed.push({ event: { type: "chat.created", chatId: "new" } });
+  assert.deepEqual([(await shown("busy"))?.busy.step, (await shown("busy"))?.unread], ["writing", 0]);
+  assert.equal((await shown("new"))?.title, "chat new");
+  assert.deepEqual(world.chat("idle").asked, []);
+  world.chat("busy").life.play([wish("end")]).settle();
+  world.chat("busy").release();
+  assert.deepEqual([(await shown("busy"))?.unread, (await shown("busy"))?.outcome], [1, "completed"]);
+});
+
+// Law 7
+test("reading busy chats takes no place from one that is looked at, or from another busy one", async () => {
+  const { world, store, shown } = stand({ followBusy: true, chatsFollowedMax: 3 });
+  const ids = ["a", "b", "c", "d"];
+  for (const id of ids) {
+    world.chat(id).life.play([wish("send")]);
+    world.chat(id).release();
+  }
+  world.listed(ids, { kind: "idle" });
+  store.select("a");
+  for (const id of ["b", "c", "d"]) world.status(id, "running", { head: 3, turnId: 3 });
+  await shown("a");
+  const read = () => ids.filter((id) => world.chat(id).streams.size > 0);
+  assert.deepEqual(read(), ["a", "b", "c"]);
+  store.select("d");
+  await shown("d");
+  assert.deepEqual(read(), ["a", "c", "d"]);
+  // Two came to rest, and one of them is looked at.
+  for (const id of ["c", "d"]) {
+    world.chat(id).life.settle();
+    world.chat(id).release();
+    world.status(id, "idle");
+  }
+  await shown("c");
+  world.status("b", "running", { head: 3, turnId: 3 });
+  await shown("b");
+  assert.deepEqual(read(), ["a", "b", "d"]);
+});
+
+test("a list in the order of activity stands still while an answer is being written", async () => {
+  const { world, store, shown } = stand();
+  const { life } = world.chat("a");
+  life.play([wish("send")]);
+  world.chat("a").release();
+  world.listed(["a"], { updatedAt: 1000 });
+  store.select("a");
+  const began = (await shown("a"))?.activeAt;
+  life.play([wish("write"), wish("checkpoint"), wish("write"), wish("checkpoint")]);
+  world.chat("a").release();
+  const row = await shown("a");
+  assert.equal(row?.activeAt, began);
+  assert.ok(row && row.updatedAt > row.activeAt);
+  life.settle();
+  world.chat("a").release();
+  const rested = await shown("a");
+  assert.equal(rested?.activeAt, rested?.updatedAt);
 });

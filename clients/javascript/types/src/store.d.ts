@@ -80,6 +80,11 @@ export type StoreOptions = {
      */
     chatsFollowedMax?: number;
     /**
+     * whether chats that the world says are busy or new are read though nobody looks at them, as far as
+     * there are places: then the list knows their running step and how many of their answers are unread; default no
+     */
+    followBusy?: boolean;
+    /**
      * chats in the list and beside it; default 100,000
      */
     chatsKnownMax?: number;
@@ -161,6 +166,8 @@ export type StoreSnapshot = {
 /**
  * @typedef {object} StoreOptions
  * @property {number} [chatsFollowedMax] chats whose events are read; the one longest not looked at gives way; at least 2; default 100
+ * @property {boolean} [followBusy] whether chats that the world says are busy or new are read though nobody looks at them, as far as
+ *   there are places: then the list knows their running step and how many of their answers are unread; default no
  * @property {number} [chatsKnownMax] chats in the list and beside it; default 100,000
  * @property {Schedule} [schedule] when to publish what chats say; default: once per frame
  * @property {() => string} [newPromptId] names prompts; default: random UUIDs

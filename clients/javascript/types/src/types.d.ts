@@ -12,6 +12,7 @@ export type PromptMode = import("#wire").PromptMode;
 export type PromptOutcome = import("#wire").PromptOutcome;
 export type PromptState = import("#wire").PromptState;
 export type Failure = import("#wire").Failure;
+export type TurnOutcome = import("#wire").TurnOutcome;
 export type ToolCall = import("#wire").ToolCall;
 export type ToolSpec = import("#wire").ToolSpec;
 export type CallContext = import("#wire").CallContext;
@@ -74,6 +75,7 @@ export type ServerInfo = {
 /** @typedef {import("#wire").PromptOutcome} PromptOutcome */
 /** @typedef {import("#wire").PromptState} PromptState */
 /** @typedef {import("#wire").Failure} Failure */
+/** @typedef {import("#wire").TurnOutcome} TurnOutcome */
 /** @typedef {import("#wire").ToolCall} ToolCall */
 /** @typedef {import("#wire").ToolSpec} ToolSpec a tool as models are told of it */
 /** @typedef {import("#wire").CallContext} CallContext what the embedder attached to chat and prompt */

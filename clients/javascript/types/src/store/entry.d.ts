@@ -63,6 +63,15 @@ export type ChatRow = {
      * Likewise.
      */
     updatedAt: number;
+    /**
+     * When something last began or came to rest in it: unlike `updatedAt` it stands still while an
+     * answer is being written, so that a list in this order does too.
+     */
+    activeAt: number;
+    /**
+     * How its last turn ended, as far as its events were read; `null` while one runs.
+     */
+    outcome: LastOutcome | null;
     busy: Busy;
     /**
      * Answers that ended since it was last selected, as far as it is followed.
@@ -78,6 +87,7 @@ export type ChatRow = {
      */
     sending: boolean;
 };
+export type LastOutcome = import("../types.js").TurnOutcome["kind"];
 /** What the store keeps of one chat. */
 export declare class Entry {
     #private;
@@ -102,6 +112,8 @@ export declare class Entry {
     seen: number | null;
     /** Answers that were unread when it was parked. */
     unreadBefore: number;
+    /** How its last turn had ended when it was parked. @type {LastOutcome | null} */
+    outcomeBefore: LastOutcome | null;
     selected: boolean;
     draft: string;
     /** @type {readonly Send[]} */

@@ -11,10 +11,6 @@ import type { ChatNotice } from "../fold.js";
 import type { Entry } from "./entry.js";
 import type { StoreWorld } from "../store.js";
 export type Events = AsyncIterator<ChatNotice, unknown> & AsyncIterable<ChatNotice>;
-/** @import { ChatNotice } from "../fold.js" */
-/** @import { Entry } from "./entry.js" */
-/** @import { StoreWorld } from "../store.js" */
-/** @typedef {AsyncIterator<ChatNotice, unknown> & AsyncIterable<ChatNotice>} Events */
 /** Reads the events of chats into their entries. */
 export declare class Following {
     #private;
@@ -34,6 +30,8 @@ export declare class Following {
     });
     /** Reads it, if it is not read already; a chat goes on where it was left. @param {Entry} entry */
     follow(entry: Entry): void;
+    /** Reads it though nobody looks at it, as long as that takes no place from a chat in which something goes on. @param {Entry} entry */
+    watch(entry: Entry): void;
     /** Reads none of them any more. */
     close(): void;
 }
