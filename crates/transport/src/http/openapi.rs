@@ -49,7 +49,8 @@ pub fn openapi() -> OpenApi {
     let mut schemas = Schemas::new();
     let operations = operations::all(&mut schemas);
     let problem = problems::schema(&mut schemas);
-    let named = schemas.finish();
+    let named = schemas
+        .finish(operations.iter().flat_map(|operation| operation.schemas()).chain([&problem]));
     let paths = operations.iter().fold(PathsBuilder::new(), |paths, operation| {
         let item = PathItem::new(operation.method.clone(), operation.settled(&named));
         paths.path(&operation.path, item)

@@ -13,15 +13,19 @@ use polychat_transport::http::{self, HttpOptions, NotFound};
 use serde_json::Value;
 use tower::ServiceExt;
 
+mod client;
+mod conformance;
 mod events;
 mod export;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod problem;
 mod rest;
 mod rest_input;
 mod rest_wait;
+mod socket;
 
 /// Bytes of an answer that a test takes.
-mod socket;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The world `w` and no other, to whoever asks.

@@ -79,13 +79,15 @@ impl<'a> Part<'a> {
         describe: impl FnOnce(Describing<'_>) -> Describing<'_>,
     ) {
         let tag = self.tag;
+        let parameters =
+            path_names(&path).map(|name| (ParameterIn::Path, in_the_path(name))).collect();
         let operation = Operation {
             method,
             path,
             id,
             summary,
             tag,
-            parameters: Vec::new(),
+            parameters,
             body: None,
             answers: Vec::new(),
         };
@@ -134,9 +136,14 @@ impl Describing<'_> {
         self.media(status, description, vec![("application/json", schema)])
     }
 
-    /// It is answered with this as JSON.
-    pub(super) fn json<T: JsonSchema>(self, status: u16, description: &'static str) -> Self {
-        let schema = self.schemas.sent::<T>();
+    /// It is answered with a reply of this kind that only HTTP has.
+    pub(super) fn own_reply<T: JsonSchema>(
+        self,
+        status: u16,
+        kind: &str,
+        description: &'static str,
+    ) -> Self {
+        let schema = self.schemas.tagged::<T>(kind);
         self.media(status, description, vec![("application/json", schema)])
     }
 
@@ -158,10 +165,18 @@ impl Describing<'_> {
 }
 
 impl Operation {
+    /// All schemas that it has.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = &Value> {
+        let fields = self.parameters.iter().map(|(_, field)| &field.schema);
+        let answers =
+            self.answers.iter().flat_map(|answer| &answer.media).map(|(_, schema)| schema);
+        fields.chain(self.body.iter().map(|body| &body.schema)).chain(answers)
+    }
+
     /// The operation as it stands in the document.
     pub(super) fn settled(&self, named: &Named) -> path::Operation {
-        let of_the_path = path_names(&self.path).map(in_the_path);
-        let others = self.parameters.iter().map(|(place, field)| parameter(place, field, named));
+        let parameters =
+            self.parameters.iter().map(|(place, field)| parameter(place, field, named));
         let body = self.body.as_ref().map(|body| {
             let required = if body.required { Required::True } else { Required::False };
             RequestBodyBuilder::new()
@@ -173,9 +188,7 @@ impl Operation {
             .operation_id(Some(self.id))
             .summary(Some(self.summary))
             .tag(self.tag)
-            .parameters(Some(
-                of_the_path.map(|field| parameter(&ParameterIn::Path, &field, named)).chain(others),
-            ))
+            .parameters(Some(parameters))
             .request_body(body);
         let operation = self.answers.iter().fold(operation, |operation, answer| {
             let response = answer.media.iter().fold(

@@ -57,7 +57,7 @@ fn world(part: &mut Part<'_>) {
         it.body::<SettingsParams>().reply(200, "done", DONE)
     });
     part.add(Get, "/agents", "listAgents", "All agents", |it| {
-        it.json::<Agents>(200, "The agents, in the order of their names.")
+        it.own_reply::<Agents>(200, "agents", "The agents, in the order of their names.")
     });
     part.add(
         Put,
@@ -120,7 +120,7 @@ fn prompts(part: &mut Part<'_>) {
     part.add(Post, all, "sendPrompt", "Submits a message", |it| {
         it.query::<WaitQuery>()
             .body::<SendBody>()
-            .json::<Ended>(200, "How it ended: asked for by `?wait=outcome`.")
+            .own_reply::<Ended>(200, "outcome", "How it ended: asked for by `?wait=outcome`.")
             .reply(202, "accepted", "It is stored; what becomes of it is an event.")
     });
     let one = "/chats/{chat}/prompts/{prompt}";
@@ -145,7 +145,11 @@ fn prompts(part: &mut Part<'_>) {
 fn approvals(part: &mut Part<'_>) {
     let all = "/chats/{chat}/approvals";
     part.add(Get, all, "listApprovals", "The calls that wait for a person", |it| {
-        it.json::<Approvals>(200, "In the order in which the model asked for them.")
+        it.own_reply::<Approvals>(
+            200,
+            "approvals",
+            "In the order in which the model asked for them.",
+        )
     });
     let one = "/chats/{chat}/approvals/{toolCallId}";
     part.add(Post, one, "decideApproval", "Decides a call that waits", |it| {
@@ -158,7 +162,7 @@ fn history(part: &mut Part<'_>) {
         it.query::<PageQuery>().reply(200, "messages", "One page.")
     });
     part.add(Get, "/chats/{chat}/log", "readLog", "A page of the recorded events", |it| {
-        it.query::<LogQuery>().json::<Log>(200, "One page.")
+        it.query::<LogQuery>().own_reply::<Log>(200, "log", "One page.")
     });
     part.add(Get, "/search", "search", "Messages that hold these words, newest first", |it| {
         it.query::<SearchQuery>().reply(200, "found", "One page.")

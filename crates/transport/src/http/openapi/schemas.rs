@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     ObjectBuilder, Ref, RefOr, Schema, extensions::Extensions, schema::SchemaType,
 };
@@ -66,11 +66,26 @@ impl Schemas {
         let is_it = |schema: &&Value| {
             schema.pointer("/properties/type/const").and_then(Value::as_str) == Some(kind)
         };
+        let reply = kinds.into_iter().find(is_it).cloned();
+        self.named(kind, reply.unwrap_or_default())
+    }
+
+    /// A reply of the door's own: this type, with its kind as `type`.
+    pub(super) fn tagged<T: JsonSchema>(&mut self, kind: &str) -> Value {
+        let mut reply = T::json_schema(&mut self.sent).to_value();
+        if let Some(Value::Object(properties)) = reply.get_mut("properties") {
+            properties.insert("type".into(), json!({ "type": "string", "const": kind }));
+        }
+        if let Some(Value::Array(required)) = reply.get_mut("required") {
+            required.push("type".into());
+        }
+        self.named(kind, reply)
+    }
+
+    fn named(&mut self, kind: &str, reply: Value) -> Value {
         let name = format!("{}Reply", capitalised(kind));
         let reference = refers_to(&name);
-        if let Some(reply) = kinds.into_iter().find(is_it) {
-            self.replies.insert(name, reply.clone());
-        }
+        self.replies.insert(name, reply);
         reference
     }
 
@@ -92,15 +107,16 @@ impl Schemas {
                 name: name.clone(),
                 description: text_of(schema, "description"),
                 required: required.contains(&name.as_str()),
-                schema: never_null(schema.clone()),
+                schema: of_a_query(schema.clone()),
             })
             .collect()
     }
 
-    /// All schemas by name, once everything is described.
-    pub(super) fn finish(mut self) -> Named {
+    /// The schemas by name, once everything is described: those that these lead to.
+    pub(super) fn finish<'a>(mut self, described: impl Iterator<Item = &'a Value>) -> Named {
         let mut schemas: BTreeMap<String, Value> =
             self.sent.take_definitions(true).into_iter().chain(self.replies).collect();
+        schemas.values_mut().for_each(as_sent);
         let taken: BTreeMap<String, Value> =
             self.taken.take_definitions(true).into_iter().collect();
         let differs = differing(&schemas, &taken);
@@ -110,7 +126,11 @@ impl Schemas {
             schemas.insert(names.of(&name), schema);
         }
         schemas.values_mut().for_each(finished);
-        Named { schemas, names }
+        let mut all = Named { schemas, names };
+        let mut met = BTreeSet::new();
+        described.for_each(|schema| all.meet(schema.clone(), &mut met));
+        all.schemas.retain(|name, _| met.contains(name));
+        all
     }
 }
 
@@ -124,6 +144,23 @@ impl Named {
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = (String, RefOr<Schema>)> {
         self.schemas.iter().map(|(name, schema)| (name.clone(), carried(schema)))
+    }
+
+    /// Adds the names that this schema leads to.
+    fn meet(&self, mut schema: Value, met: &mut BTreeSet<String>) {
+        self.names.settle(&mut schema);
+        let mut names = Vec::new();
+        each_object(&mut schema, &mut |object| {
+            let reference = object.get("$ref").and_then(Value::as_str);
+            names.extend(reference.and_then(|to| to.strip_prefix(PLACE)).map(str::to_owned));
+        });
+        for name in names {
+            if let Some(schema) = self.schemas.get(&name)
+                && met.insert(name)
+            {
+                self.meet(schema.clone(), met);
+            }
+        }
     }
 
     /// A schema as it stands in the document.
@@ -202,7 +239,7 @@ fn carried(schema: &Value) -> RefOr<Schema> {
 
 /// A reference to what has this name.
 pub(super) fn refers_to(name: &str) -> Value {
-    serde_json::json!({ "$ref": format!("{PLACE}{name}") })
+    json!({ "$ref": format!("{PLACE}{name}") })
 }
 
 /// What the types do not say by themselves: how large a number may be. And descriptions are written
@@ -244,10 +281,9 @@ fn plain(text: &str) -> String {
         .join("\n\n")
 }
 
-/// In a query there is no null: what is not there is left out.
-fn never_null(mut schema: Value) -> Value {
-    let Some(object) = schema.as_object_mut() else { return schema };
-    object.remove("description");
+/// What may be left out is left out, and never null: so it is with all that we send, and in a query.
+fn never_null(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut() else { return };
     if object.get("default").is_some_and(Value::is_null) {
         object.remove("default");
     }
@@ -258,13 +294,38 @@ fn never_null(mut schema: Value) -> Value {
             object.insert("type".into(), single);
         }
     }
-    if let Some(Value::Array(any)) = object.get_mut("anyOf") {
-        any.retain(|one| one.get("type").and_then(Value::as_str) != Some("null"));
-        if let [single] = any.as_slice() {
-            return single.clone();
+    let Some(Value::Array(any)) = object.get_mut("anyOf") else { return };
+    any.retain(|one| one.get("type").and_then(Value::as_str) != Some("null"));
+    if let [Value::Object(single)] = any.as_slice() {
+        let single = single.clone();
+        object.remove("anyOf");
+        for (keyword, value) in single {
+            object.entry(keyword).or_insert(value);
         }
     }
+}
+
+/// A value of a query, which has a description of its own.
+fn of_a_query(mut schema: Value) -> Value {
+    never_null(&mut schema);
+    if let Some(object) = schema.as_object_mut() {
+        object.remove("description");
+    }
     schema
+}
+
+/// A type as we send it.
+fn as_sent(schema: &mut Value) {
+    each_object(schema, &mut |object| {
+        let required = object.get("required").cloned();
+        let required = strings(required.as_ref());
+        let Some(Value::Object(properties)) = object.get_mut("properties") else { return };
+        for (name, schema) in properties {
+            if !required.contains(&name.as_str()) {
+                never_null(schema);
+            }
+        }
+    });
 }
 
 fn each_object(value: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {

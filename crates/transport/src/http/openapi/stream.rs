@@ -77,13 +77,23 @@ struct EndedNotice {
 
 /// The end of a stream, or of one chat of a stream.
 #[derive(Serialize, JsonSchema)]
-#[serde(tag = "type", rename = "ended", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct StreamEnded {
+    #[serde(rename = "type")]
+    name: EndedType,
     /// The chat, where the stream is of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_id: Option<ChatId>,
     /// Why.
     reason: StreamEndReason,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+#[allow(dead_code, reason = "only its schema is of interest")]
+enum EndedType {
+    #[serde(rename = "ended")]
+    Ended,
 }
 
 /// Why a stream ended.

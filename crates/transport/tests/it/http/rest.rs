@@ -15,10 +15,10 @@ use serde_json::{Map, Value, json};
 use super::{Answer, ask, door};
 
 /// A command as a request: the table that is promised to clients.
-struct Asked {
-    method: Method,
-    path: String,
-    body: Option<Value>,
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
 }
 
 /// Percent-encodes all that is no letter and no digit.
@@ -43,7 +43,7 @@ fn query(params: &Map<String, Value>) -> String {
     format!("?{}", params.iter().map(pair).collect::<Vec<_>>().join("&"))
 }
 
-fn asked(command: Command) -> Asked {
+pub(super) fn asked(command: Command) -> Asked {
     let wire = serde_json::to_value(WireCommand::try_from(command).unwrap()).unwrap();
     let name = wire["method"].as_str().unwrap();
     let mut rest = wire["params"].as_object().cloned().unwrap_or_default();
@@ -96,7 +96,7 @@ fn asked(command: Command) -> Asked {
 }
 
 /// A world that answers each command by what the list says of it.
-fn answering(replies: Vec<(Command, Reply)>) -> Arc<FakeWorld> {
+pub(super) fn answering(replies: Vec<(Command, Reply)>) -> Arc<FakeWorld> {
     let answers = Mutex::new(replies);
     Arc::new(FakeWorld::answering(move |command| {
         let mut answers = answers.lock().unwrap();
