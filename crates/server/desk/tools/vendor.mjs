@@ -31,7 +31,7 @@ export const LIBRARIES = Object.freeze({
 /** What the page loads of the client; each brings what it imports. */
 const ENTRIES = ["index.js", "store.js", "transport/websocket.js"];
 
-/** Modules that are named for their types, or loaded only where there is Node. */
+/** What is imported as the module loads: not what is named for its types alone, or loaded only where there is Node. */
 const STATIC_IMPORT = /^(?:import|export)\s[^;]*?from\s+"(\.[^"]+)";/gm;
 
 /**
@@ -65,7 +65,9 @@ export async function sha256(path) {
 
 /** What `checksums.txt` is to say; `sha256sum --check` understands it. @returns {Promise<string>} */
 export async function checksums() {
-  const lines = Object.keys(LIBRARIES).sort().map(async (name) => `${await sha256(join(VENDOR, name))}  ${name}\n`);
+  const lines = Object.keys(LIBRARIES)
+    .sort()
+    .map(async (name) => `${await sha256(join(VENDOR, name))}  ${name}\n`);
   return (await Promise.all(lines)).join("");
 }
 
@@ -79,6 +81,8 @@ async function copyAll() {
     const target = join(VENDOR, "polychat-client", name);
     await mkdir(dirname(target), { recursive: true });
     await cp(join(CLIENT, name), target);
+    const types = relative(dirname(target), join(CLIENT, "../types/src", name));
+    await writeFile(target.replace(/\.js$/, ".d.ts"), `// The copy has the types of its source.\nexport * from "${types}";\n`);
   }
   await writeFile(join(VENDOR, "checksums.txt"), await checksums());
 }

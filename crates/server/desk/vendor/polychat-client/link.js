@@ -38,7 +38,8 @@ import { Session } from "./session.js";
  * @typedef {object} ReconnectOptions
  * @property {number} [pauseMsMin] before the first try, in milliseconds; default 100
  * @property {number} [pauseMsMax] between tries, in milliseconds; default 10,000
- * @property {number} [attemptsMax] tries in a row before the link closes; default: any number
+ * @property {number} [attemptsMax] tries in a row before the link closes; default: any number. A
+ *   connection that held for `pauseMsMax` ends the row
  */
 
 /**

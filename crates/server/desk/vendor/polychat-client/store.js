@@ -86,6 +86,8 @@ import { Listing } from "./store/listing.js";
 /**
  * @typedef {object} StoreOptions
  * @property {number} [chatsFollowedMax] chats whose events are read; the one longest not looked at gives way; at least 2; default 100
+ * @property {boolean} [followBusy] whether chats that the world says are busy or new are read though nobody looks at them, as far as
+ *   there are places: then the list knows their running step and how many of their answers are unread; default no
  * @property {number} [chatsKnownMax] chats in the list and beside it; default 100,000
  * @property {Schedule} [schedule] when to publish what chats say; default: once per frame
  * @property {() => string} [newPromptId] names prompts; default: random UUIDs
@@ -245,6 +247,7 @@ export class Store {
 
   /** The world said something of a chat. @param {Entry} entry */
   #heard(entry) {
+    if (this.#options.followBusy && entry.listed && isBusyOrNew(entry)) this.#following.watch(entry);
     const isBack = entry.signal && entry.signal.kind !== "failed" && entry.signal.kind !== "stalled";
     // What could not be read on may be read on once something happens in it.
     if (entry.following === "ended" && isBack && (entry.selected || entry.cell.listeners > 0)) {
@@ -284,4 +287,9 @@ export class Store {
     const [selected, truncated, rejected] = [this.#selected, this.#truncated, this.#rejected];
     return { selected, chats, list, error, truncated, rejected };
   }
+}
+
+/** By what the world says of it; a chat that was just created it has said nothing of. @param {Entry} entry */
+function isBusyOrNew({ signal, summary }) {
+  return signal ? signal.kind === "running" || signal.kind === "awaiting" : summary === null;
 }

@@ -60,12 +60,17 @@ import { Cell, sameFields } from "./cell.js";
  * @property {string} title Empty while nobody gave one.
  * @property {boolean} archived As far as it is known: the world's feed does not tell.
  * @property {number} updatedAt Likewise.
+ * @property {number} activeAt When something last began or came to rest in it: unlike `updatedAt` it stands still while an
+ *   answer is being written, so that a list in this order does too.
+ * @property {LastOutcome | null} outcome How its last turn ended, as far as its events were read; `null` while one runs.
  * @property {Busy} busy
  * @property {number} unread Answers that ended since it was last selected, as far as it is followed.
  * @property {boolean} news Whether anything was recorded since it was last selected.
  * @property {boolean} selected
  * @property {boolean} sending Whether a prompt is on its way.
  */
+
+/** @typedef {import("../types.js").TurnOutcome["kind"]} LastOutcome */
 
 /** @type {Busy} */
 const UNKNOWN = Object.freeze({ kind: "unknown", step: null, tools: [], queued: 0, turnId: null });
@@ -93,6 +98,8 @@ export class Entry {
   seen = null;
   /** Answers that were unread when it was parked. */
   unreadBefore = 0;
+  /** How its last turn had ended when it was parked. @type {LastOutcome | null} */
+  outcomeBefore = null;
   selected = false;
   draft = "";
   /** @type {readonly Send[]} */
@@ -106,7 +113,7 @@ export class Entry {
   constructor(chatId) {
     this.state = emptyChat(chatId);
     this.cell = new Cell(snapshotOf(this));
-    this.row = rowOf(this, this.cell.getSnapshot());
+    this.row = rowOf(this, this.cell.getSnapshot(), null);
   }
 
   get chatId() {
@@ -146,7 +153,7 @@ export class Entry {
     const now = snapshotOf(this);
     // What is derived anew but says the same stays the same object.
     const snapshot = sameFields(now.busy, before.busy) ? { ...now, busy: before.busy } : now;
-    const row = rowOf(this, snapshot);
+    const row = rowOf(this, snapshot, this.row);
     const changed = !sameFields(row, this.row);
     if (changed) this.row = row;
     this.cell.publish(snapshot);
@@ -163,15 +170,22 @@ function snapshotOf(entry) {
   return { chatId, chat: state, following, error, busy, unread, selected, draft, sends };
 }
 
-/** @param {Entry} entry @param {ChatSnapshot} snapshot @returns {ChatRow} */
-function rowOf(entry, { busy, unread }) {
+/**
+ * @param {Entry} entry
+ * @param {ChatSnapshot} snapshot
+ * @param {ChatRow | null} before what was shown last: all that is known of a chat that is read no more and was never listed
+ * @returns {ChatRow}
+ */
+function rowOf(entry, { busy, unread }, before) {
   const { chatId, state, summary, selected, sends, seen, head } = entry;
   const own = entry.following === "live" ? state : null;
   return {
     chatId,
-    title: own?.title ?? saidLast(entry)?.title ?? state.title,
-    archived: own?.archived ?? summary?.archived ?? false,
-    updatedAt: own?.updatedAt ?? summary?.updatedAt ?? 0,
+    title: own?.title ?? saidLast(entry)?.title ?? before?.title ?? state.title,
+    archived: own?.archived ?? summary?.archived ?? before?.archived ?? false,
+    updatedAt: own?.updatedAt ?? summary?.updatedAt ?? before?.updatedAt ?? 0,
+    activeAt: own ? activeAt(own) : (summary?.updatedAt ?? before?.activeAt ?? 0),
+    outcome: outcomeNow(entry, busy),
     busy,
     unread,
     news: !selected && seen !== null && head > seen,
@@ -212,6 +226,18 @@ function busyNow(entry) {
   if (!signal) return UNKNOWN;
   const { kind, queued, turnId = null } = signal;
   return { kind, step: null, tools: [], queued, turnId };
+}
+
+/** @param {ChatState} state @returns {number} */
+function activeAt({ turn, queue, updatedAt }) {
+  return turn ? Math.max(turn.startedAt, queue.at(-1)?.at ?? 0) : updatedAt;
+}
+
+/** @param {Entry} entry @param {Busy} busy @returns {LastOutcome | null} */
+function outcomeNow({ state, following, outcomeBefore }, { turnId }) {
+  if (turnId !== null) return null;
+  const isRead = following === "live" || following === "ended";
+  return isRead ? (state.turns.at(-1)?.outcome.kind ?? null) : outcomeBefore;
 }
 
 /** @param {Entry} entry @returns {number} */

@@ -16,6 +16,9 @@ import { apply, emptyChat } from "../fold.js";
 
 /** @typedef {AsyncIterator<ChatNotice, unknown> & AsyncIterable<ChatNotice>} Events */
 
+/** What a chat does in which nothing goes on. */
+const RESTING = new Set(["idle", "closed", "failed", "deleted"]);
+
 /** Reads the events of chats into their entries. */
 export class Following {
   #world;
@@ -49,6 +52,24 @@ export class Following {
     entry.used = this.#looks;
     if (this.#read.has(entry) || entry.state.life === "deleted") return;
     if (this.#read.size >= this.#max) this.#makeRoom();
+    this.#begin(entry);
+  }
+
+  /** Reads it though nobody looks at it, as long as that takes no place from a chat in which something goes on. @param {Entry} entry */
+  watch(entry) {
+    const isNew = entry.following === "no" || entry.following === "parked";
+    if (!isNew || this.#read.has(entry) || entry.state.life === "deleted") return;
+    if (this.#read.size >= this.#max) this.#makeRoom((other) => RESTING.has(other.cell.getSnapshot().busy.kind));
+    if (this.#read.size < this.#max) this.#begin(entry);
+  }
+
+  /** Reads none of them any more. */
+  close() {
+    for (const entry of [...this.#read.keys()]) this.#leave(entry, "no");
+  }
+
+  /** @param {Entry} entry */
+  #begin(entry) {
     if (entry.following === "broken") entry.state = emptyChat(entry.chatId);
     entry.loadedAt = entry.head > 0 || this.#isListed() ? entry.head : null;
     entry.following = "loading";
@@ -61,16 +82,15 @@ export class Following {
     void this.#run(entry, events);
   }
 
-  /** Reads none of them any more. */
-  close() {
-    for (const entry of [...this.#read.keys()]) this.#leave(entry, "no");
-  }
-
-  /** The chat that was longest not looked at; one that somebody looks at only if there is no other. */
-  #makeRoom() {
+  /**
+   * The chat that was longest not looked at; one that somebody looks at only if there is no other.
+   *
+   * @param {(entry: Entry) => boolean} [mayGo] when given, only one that nobody looks at and that this lets go
+   */
+  #makeRoom(mayGo) {
     const others = [...this.#read.keys()].filter((entry) => !entry.selected);
     const unseen = others.filter((entry) => entry.cell.listeners === 0);
-    const [first, ...rest] = unseen.length > 0 ? unseen : others;
+    const [first, ...rest] = mayGo ? unseen.filter(mayGo) : unseen.length > 0 ? unseen : others;
     if (!first) return;
     const oldest = rest.reduce((a, b) => (b.used < a.used ? b : a), first);
     this.#park(oldest);
@@ -79,6 +99,7 @@ export class Following {
   /** @param {Entry} entry */
   #park(entry) {
     entry.unreadBefore = entry.cell.getSnapshot().unread;
+    entry.outcomeBefore = entry.state.turns.at(-1)?.outcome.kind ?? null;
     const { title, archived, updatedAt } = entry.row;
     if (entry.summary) entry.summary = { ...entry.summary, title, archived, updatedAt };
     entry.state = emptyChat(entry.chatId);
