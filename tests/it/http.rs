@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
+mod crowd;
 mod exports;
+mod following;
+mod page;
 mod scoped;
 mod wait;
 

@@ -46,6 +46,8 @@ fn every_route() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/messages", None),
         (Method::GET, "/log", None),
         (Method::GET, "/export", None),
+        (Method::GET, "/events", None),
+        (Method::GET, "/events?until=idle", None),
     ]
 }
 
