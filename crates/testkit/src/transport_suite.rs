@@ -89,6 +89,13 @@ pub(crate) async fn next(stream: &mut NoticeStream) -> Option<Notice> {
 macro_rules! transport_suite {
     ($through:expr) => {
         $crate::transport_suite! { $through;
+            streams::a_slash_in_the_id_of_a_chat_is_like_any_letter
+        }
+        $crate::transport_suite! { paths: $through }
+    };
+    // For transports whose questions are paths.
+    (paths: $through:expr) => {
+        $crate::transport_suite! { $through;
             calls::every_command_arrives_as_it_was_sent
             calls::every_reply_comes_back_as_it_was_given
             calls::every_refusal_and_fault_comes_back_with_its_facts

@@ -13,6 +13,7 @@
 //! | `rest` | one request, one command |
 //! | `events` | subscriptions as server-sent events |
 //! | `socket` | the frames of [`crate::ipc`] over a WebSocket |
+//! | `client` | the other end of all this (feature `http-client`) |
 //! | `openapi` (feature `openapi`) | the door described for other programs |
 //!
 //! ```
@@ -28,6 +29,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "http-client")]
+pub mod client;
 mod events;
 #[cfg(feature = "openapi")]
 pub mod openapi;

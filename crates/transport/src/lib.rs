@@ -13,7 +13,8 @@
 //! 5. [`mod@loopback`]: both ends of that in one process, to show that what holds in process holds on
 //!    the wire.
 //! 6. `ipc` (feature `ipc`): the same over pipes and sockets.
-//! 7. `http` (feature `http`): the same as REST, server-sent events and WebSockets.
+//! 7. `http` (feature `http`): the same as REST, server-sent events and WebSockets; its near ends
+//!    with feature `http-client`.
 //! 8. `typescript` (feature `ts`): what crosses the wire, declared for TypeScript.
 
 pub mod bytes;

@@ -44,7 +44,7 @@ pub async fn every_subscription_arrives_as_it_was_made(through: Through<'_>) {
     let world = world();
     let door = through(world.clone());
     let cursor = Cursor { seq: seq(7), epoch: Epoch(3), live: 2, offset: 11 };
-    for scope in [of("a"), of("ü /?&=\"\\"), Scope::World] {
+    for scope in [of("a"), of("ü ?&=%2F.#+\"\\"), Scope::World] {
         for start in [StartAt::Start, StartAt::Now, StartAt::After(cursor)] {
             let subscribing = door.subscribe(scope.clone(), start.clone());
             let _stream = must("subscribe", within("the answer", subscribing).await);
@@ -52,6 +52,22 @@ pub async fn every_subscription_arrives_as_it_was_made(through: Through<'_>) {
             assert_eq!((&inside.scope, &inside.start), (&scope, &start));
         }
     }
+}
+
+/// An id may hold what parts the steps of a path elsewhere. Only a transport whose questions are
+/// paths may refuse it.
+///
+/// # Panics
+///
+/// When the transport breaks this.
+pub async fn a_slash_in_the_id_of_a_chat_is_like_any_letter(through: Through<'_>) {
+    let world = world();
+    let door = through(world.clone());
+    let (_stream, inside) = subscribed(&door, &world, of("a/../b")).await;
+    assert_eq!(inside.scope, of("a/../b"));
+    let command = polychat_core::Command::CloseChat { chat: chat_id("/") };
+    let answer = within("an answer", door.call(command.clone())).await;
+    assert_eq!((answer, world.commands()), (Ok(Reply::Done), vec![command]));
 }
 
 /// A refused subscription says why, like a refused command.

@@ -15,7 +15,7 @@
 //! However it ends, it cancels nothing. A client that reads slowly costs the buffers of its
 //! connection.
 
-mod adapter;
+pub(super) mod adapter;
 mod closing;
 mod fault;
 mod pulse;

@@ -13,6 +13,7 @@
 //! | `driver`, `events` | the same one as the task holds it, and the events of one subscription |
 //! | `keeper` | the task: one connection after the other |
 //! | `link` | the connection of the moment, and what becomes of commands when it is lost |
+//! | `in_question` | what became of a prompt whose answer was lost |
 //! | `returning`, `world_stream` | subscriptions that outlive connections |
 
 use std::sync::{
@@ -35,6 +36,8 @@ use tokio::{
 use self::{
     keeper::{Driven, Maker, State},
     link::Link,
+};
+pub(crate) use self::{
     returning::{ChatStream, Returning},
     world_stream::WorldStream,
 };
@@ -46,12 +49,20 @@ mod connect;
 mod connection;
 mod driver;
 mod events;
+mod in_question;
 mod keeper;
 mod link;
 mod options;
 mod returning;
 mod world_stream;
 
+#[cfg(feature = "http-client")]
+pub(crate) use self::{
+    connection::{Connection, Ended},
+    in_question::InQuestion,
+    options::Backoff,
+    returning::{Begun, REFUSALS_MAX, Way, reason},
+};
 pub use connect::Connect;
 pub use options::{Jitter, RemoteOptions};
 

@@ -39,9 +39,9 @@ mod through_both_one_behind_the_other {
 
 /// What a hook was told.
 #[derive(Default)]
-struct Told(Mutex<Vec<Diagnostic>>);
+pub(crate) struct Told(Mutex<Vec<Diagnostic>>);
 
-fn reporting(path: &'static str) -> (Arc<Told>, Arc<Rejections>) {
+pub(crate) fn reporting(path: &'static str) -> (Arc<Told>, Arc<Rejections>) {
     let told = Arc::new(Told::default());
     let hears = Arc::clone(&told);
     let clock = Arc::new(ManualClock::at(polychat_core::Timestamp(42)));
@@ -52,7 +52,7 @@ fn reporting(path: &'static str) -> (Arc<Told>, Arc<Rejections>) {
 }
 
 /// Has the world lie in every way there is, and checks that each lie is counted and surfaced.
-async fn every_lie_is_counted_and_surfaced(
+pub(crate) async fn every_lie_is_counted_and_surfaced(
     world: Arc<FakeWorld>,
     door: Arc<dyn WorldService>,
     told: Arc<Told>,

@@ -44,29 +44,29 @@ pub(super) fn fault(end: &Result<(), ConnectionError>) -> Fault {
 
 /// Why a connection ended, once it has.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ended(Arc<OnceLock<Fault>>);
+pub(crate) struct Ended(Arc<OnceLock<Fault>>);
 
 impl Ended {
     /// Says why; only the first reason counts.
-    pub(super) fn because(&self, fault: Fault) {
+    pub(crate) fn because(&self, fault: Fault) {
         // Whoever asked for it first has said more.
         let _ = self.0.set(fault);
     }
 
-    pub(super) fn has(&self) -> bool {
+    pub(crate) fn has(&self) -> bool {
         self.0.get().is_some()
     }
 
     /// The fault of who asks a connection that has ended.
-    fn fault(&self) -> Fault {
+    pub(crate) fn fault(&self) -> Fault {
         let fault = self.0.get().cloned();
         fault.unwrap_or_else(|| Fault::new(FaultKind::ConnectionLost, "the connection has ended"))
     }
 }
 
 /// One connection as its callers hold it. Dropping the last of it and its streams closes it.
-pub(super) struct Connection {
-    near: NearEnd<Door>,
+pub(crate) struct Connection<D = Door> {
+    near: NearEnd<D>,
     ended: Ended,
 }
 
@@ -84,24 +84,32 @@ impl Connection {
             .limits(options.wire.clone());
         Self { near, ended }
     }
+}
 
-    pub(super) fn ended(&self) -> &Ended {
+impl<D: ByteDoor> Connection<D> {
+    /// A connection of another kind, whose door says when it is lost.
+    #[cfg(feature = "http-client")]
+    pub(crate) fn of(near: NearEnd<D>, ended: Ended) -> Self {
+        Self { near, ended }
+    }
+
+    pub(crate) fn ended(&self) -> &Ended {
         &self.ended
     }
 
     /// Whether this answer was made here because there is no connection any more, so that nobody
     /// knows what became of the question.
-    pub(super) fn lost(&self, error: &CommandError) -> bool {
+    pub(crate) fn lost(&self, error: &CommandError) -> bool {
         let fault = CommandError::Fault(self.ended.fault());
         self.ended.has() && *error == fault
     }
 
-    pub(super) async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+    pub(crate) async fn call(&self, command: Command) -> Result<Reply, CommandError> {
         let method = command.name();
         self.near.call(command).await.map_err(|error| naming(method, error))
     }
 
-    pub(super) async fn subscribe(
+    pub(crate) async fn subscribe(
         &self,
         scope: Scope,
         start: StartAt,
@@ -122,7 +130,7 @@ fn naming(method: &str, error: CommandError) -> CommandError {
 }
 
 /// The door as bytes, whose other side is the driver.
-struct Door {
+pub(crate) struct Door {
     /// Bounded by the places: a request and its cancelling at most for each, and for each
     /// subscription one grant of room and its end.
     orders: mpsc::UnboundedSender<Order>,

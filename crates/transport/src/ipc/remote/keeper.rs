@@ -122,7 +122,7 @@ pub(super) async fn keep<C: Connect>(
     mut driving: Driving,
     state: watch::Sender<State>,
 ) {
-    let mut backoff = Backoff::new(&maker.options);
+    let mut backoff = maker.options.backoff();
     loop {
         let since = Instant::now();
         let end = drive(driving, &state, maker.options.connect_duration_max).await;

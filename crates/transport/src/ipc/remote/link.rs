@@ -6,22 +6,22 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use polychat_core::{
-    ChatId, Command, CommandError, Cursor, Fault, FaultKind, PromptId, Refusal, Reply, Scope, Seq,
-    StartAt, WorldId,
-    command::{Accepted, PromptState},
-    ports::NoticeStream,
+    Command, CommandError, EndReason, Fault, FaultKind, Refusal, Reply, Scope, StartAt, WorldId,
 };
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
     RemoteOptions,
-    connection::{Connection, Ended},
+    connection::Connection,
+    in_question::InQuestion,
     keeper::State,
     options::Backoff,
+    returning::{Begun, REFUSALS_MAX, Way, reason},
 };
 
 /// What a remote world's handle and its streams share.
@@ -32,14 +32,6 @@ pub(super) struct Link {
     returns: bool,
     waiting: Semaphore,
     options: RemoteOptions,
-}
-
-/// A stream of one connection, and the place from which the next one's goes on.
-pub(super) struct Begun {
-    pub(super) stream: NoticeStream,
-    pub(super) ended: Ended,
-    /// `None` when it is not known, and only then.
-    pub(super) place: Option<StartAt>,
 }
 
 impl Link {
@@ -64,10 +56,6 @@ impl Link {
 
     pub(super) fn options(&self) -> &RemoteOptions {
         &self.options
-    }
-
-    pub(super) fn backoff(&self) -> Backoff {
-        Backoff::new(&self.options)
     }
 
     /// Whether there is a connection now.
@@ -146,83 +134,40 @@ impl Link {
         let (begun, patience) = (Instant::now(), self.options.connect_duration_max);
         loop {
             let connection = self.connection().await?;
-            match self.begin_over(&connection, scope, start).await {
+            match Begun::over(&connection, scope, start, self.returns).await {
                 // To watch has no effect, so it may be asked for twice.
                 Err(error) if connection.lost(&error) && begun.elapsed() < patience => {}
                 outcome => return outcome,
             }
         }
     }
-
-    async fn begin_over(
-        &self,
-        connection: &Connection,
-        scope: &Scope,
-        start: &StartAt,
-    ) -> Result<Begun, CommandError> {
-        let place = match (scope, start) {
-            (Scope::Chat(chat), StartAt::Now) if self.returns => head(connection, chat).await?,
-            (Scope::Chat(_), StartAt::Now) => None,
-            (_, start) => Some(start.clone()),
-        };
-        let stream = connection.subscribe(scope.clone(), start.clone()).await?;
-        Ok(Begun { stream, ended: connection.ended().clone(), place })
-    }
 }
 
-/// Where a chat's log ends before "now": what comes after that is missed by nobody who begins now
-/// and loses the connection before anything came.
-async fn head(connection: &Connection, chat: &ChatId) -> Result<Option<StartAt>, CommandError> {
-    let command = Command::ReadLog { chat: chat.clone(), after: Seq::MAX, limit: 1 };
-    match connection.call(command).await {
-        Ok(Reply::Log(page)) => Ok(Some(StartAt::After(Cursor::after(page.head)))),
-        Err(error) if connection.lost(&error) => Err(error),
-        // Whether it may be watched is for the subscription to say.
-        _ => Ok(None),
-    }
-}
-
-/// A command that the world can be asked about later, by the id of its prompt.
-struct InQuestion {
-    chat: ChatId,
-    prompt: PromptId,
-    command: Command,
-}
-
-impl InQuestion {
-    fn of(command: &Command) -> Option<Self> {
-        let (Command::SendPrompt { chat, prompt, .. } | Command::Revise { chat, prompt, .. }) =
-            command
-        else {
-            return None;
-        };
-        Some(Self { chat: chat.clone(), prompt: prompt.clone(), command: command.clone() })
+#[async_trait]
+impl Way for Link {
+    async fn call(&self, command: Command) -> Result<Reply, CommandError> {
+        Self::call(self, command).await
     }
 
-    /// The answer that was lost; `None` when the world knows of no such prompt.
-    ///
-    /// Nothing is sent twice unless it has arrived: a prompt that the world has is sent once more,
-    /// which has no effect, only to hear whether it was this one, or another of the same id.
-    async fn settle(&self, connection: &Connection) -> Result<Option<Reply>, CommandError> {
-        let (chat, prompt) = (self.chat.clone(), self.prompt.clone());
-        let found = connection.call(Command::LookUpPrompt { chat, prompt }).await;
-        let accepted_seq = match found {
-            Ok(Reply::Prompt(
-                PromptState::Queued { accepted_seq }
-                | PromptState::Running { accepted_seq, .. }
-                | PromptState::Ended { accepted_seq, .. },
-            )) => accepted_seq,
-            Err(error) if connection.lost(&error) => return Err(error),
-            _ => return Ok(None),
-        };
-        match connection.call(self.command.clone()).await {
-            Err(error @ CommandError::Refused(Refusal::Conflict { .. })) => Err(error),
-            Err(error) if connection.lost(&error) => Err(error),
-            // Whatever else is said of the second one, the first was accepted.
-            _ => {
-                let prompt_id = self.prompt.clone();
-                Ok(Some(Reply::Accepted(Accepted { prompt_id, accepted_seq })))
+    async fn again(&self, scope: Scope, place: Option<StartAt>) -> Result<Begun, EndReason> {
+        let mut backoff = self.backoff();
+        loop {
+            let connection = self.up().await.map_err(|fault| reason(&fault.into()))?;
+            // Nothing had come yet, and where that was is not known.
+            let place = place.clone().ok_or(EndReason::Unreadable)?;
+            match Begun::after(&connection, scope.clone(), place).await {
+                Err(error) if connection.lost(&error) => {}
+                // The server may not have noticed yet that the connection before has ended.
+                Err(error) if error.retryable() && backoff.attempts() < REFUSALS_MAX => {
+                    drop(connection);
+                    sleep(backoff.next()).await;
+                }
+                begun => return begun.map_err(|error| reason(&error)),
             }
         }
+    }
+
+    fn backoff(&self) -> Backoff {
+        self.options.backoff()
     }
 }

@@ -51,6 +51,12 @@ pub struct RemoteOptions {
     pub rejections: Arc<Rejections>,
 }
 
+impl RemoteOptions {
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.reconnect_delay, self.reconnect_delay_max, self.jitter.clone())
+    }
+}
+
 impl Default for RemoteOptions {
     fn default() -> Self {
         Self {
@@ -99,7 +105,7 @@ impl fmt::Debug for Jitter {
 
 /// The delays before further attempts: twice as long each time, up to a bound, half of each chance.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     max: Duration,
     jitter: Jitter,
@@ -107,13 +113,13 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn new(options: &RemoteOptions) -> Self {
-        let (first, max) = (options.reconnect_delay, options.reconnect_delay_max);
-        Self { first, max, jitter: options.jitter.clone(), attempts: 0 }
+    /// Delays that begin with this one, and are at most so long.
+    pub(crate) fn new(first: Duration, max: Duration, jitter: Jitter) -> Self {
+        Self { first, max, jitter, attempts: 0 }
     }
 
     /// How long to wait before the next attempt.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(self.attempts));
         self.attempts = self.attempts.saturating_add(1);
         let whole = doubled.min(self.max);
@@ -124,12 +130,12 @@ impl Backoff {
     }
 
     /// How many delays there were in a row.
-    pub(super) fn attempts(&self) -> u32 {
+    pub(crate) fn attempts(&self) -> u32 {
         self.attempts
     }
 
     /// A connection has ended that held for so long.
-    pub(super) fn held_for(&mut self, time: Duration) {
+    pub(crate) fn held_for(&mut self, time: Duration) {
         if time >= self.max {
             self.attempts = 0;
         }
@@ -141,12 +147,7 @@ mod tests {
     use super::*;
 
     fn delays(jitter: Jitter) -> Backoff {
-        Backoff {
-            first: Duration::from_millis(50),
-            max: Duration::from_secs(5),
-            jitter,
-            attempts: 0,
-        }
+        Backoff::new(Duration::from_millis(50), Duration::from_secs(5), jitter)
     }
 
     fn millis(backoff: &mut Backoff, times: usize) -> Vec<u128> {

@@ -11,24 +11,91 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use async_trait::async_trait;
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
 use polychat_core::{
-    CommandError, EndReason, FaultKind, Notice, Refusal, Scope, StartAt, ports::NoticeStream,
+    ChatId, Command, CommandError, Cursor, EndReason, FaultKind, Notice, Refusal, Reply, Scope,
+    Seq, StartAt, ports::NoticeStream,
 };
-use tokio::time::sleep;
 
 use super::{
-    connection::Ended,
-    link::{Begun, Link},
+    connection::{Connection, Ended},
+    options::Backoff,
 };
+use crate::bytes::ByteDoor;
 
 /// How often in a row the world may say "not now" to a subscription that comes back.
-const REFUSALS_MAX: u32 = 16;
+pub(crate) const REFUSALS_MAX: u32 = 16;
+
+/// How a world is reached by what outlives connections.
+#[async_trait]
+pub(crate) trait Way: Send + Sync + 'static {
+    /// Has the world do what was asked, over whatever connection there is then.
+    async fn call(&self, command: Command) -> Result<Reply, CommandError>;
+
+    /// Subscribes over the next connection that lasts long enough for it; `place` is `None` when it
+    /// is not known where to go on.
+    async fn again(&self, scope: Scope, place: Option<StartAt>) -> Result<Begun, EndReason>;
+
+    /// The delays between attempts.
+    fn backoff(&self) -> Backoff;
+}
+
+/// A stream of one connection, and the place from which the next one's goes on.
+pub(crate) struct Begun {
+    stream: NoticeStream,
+    ended: Ended,
+    /// `None` when it is not known, and only then.
+    place: Option<StartAt>,
+}
+
+impl Begun {
+    /// Subscribes over this connection. Only who comes back has to know where "now" is.
+    pub(crate) async fn over<D: ByteDoor>(
+        connection: &Connection<D>,
+        scope: &Scope,
+        start: &StartAt,
+        comes_back: bool,
+    ) -> Result<Self, CommandError> {
+        let place = match (scope, start) {
+            (Scope::Chat(chat), StartAt::Now) if comes_back => head(connection, chat).await?,
+            (Scope::Chat(_), StartAt::Now) => None,
+            (_, start) => Some(start.clone()),
+        };
+        let stream = connection.subscribe(scope.clone(), start.clone()).await?;
+        Ok(Self { stream, ended: connection.ended().clone(), place })
+    }
+
+    /// Goes on over this connection.
+    pub(crate) async fn after<D: ByteDoor>(
+        connection: &Connection<D>,
+        scope: Scope,
+        place: StartAt,
+    ) -> Result<Self, CommandError> {
+        let stream = connection.subscribe(scope, place).await?;
+        Ok(Self { stream, ended: connection.ended().clone(), place: None })
+    }
+}
+
+/// Where a chat's log ends before "now": what comes after that is missed by nobody who begins now
+/// and loses the connection before anything came.
+async fn head<D: ByteDoor>(
+    connection: &Connection<D>,
+    chat: &ChatId,
+) -> Result<Option<StartAt>, CommandError> {
+    let command = Command::ReadLog { chat: chat.clone(), after: Seq::MAX, limit: 1 };
+    match connection.call(command).await {
+        Ok(Reply::Log(page)) => Ok(Some(StartAt::After(Cursor::after(page.head)))),
+        Err(error) if connection.lost(&error) => Err(error),
+        // Whether it may be watched is for the subscription to say.
+        _ => Ok(None),
+    }
+}
 
 /// A subscription that outlives connections.
-pub(super) struct Returning {
-    link: Arc<Link>,
+pub(crate) struct Returning<W> {
+    way: Arc<W>,
     scope: Scope,
     /// Where the next connection goes on.
     place: Option<StartAt>,
@@ -42,21 +109,21 @@ enum Phase {
 }
 
 /// What is heard of a subscription.
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// A notice; the last one says that it is.
     Notice(Notice),
     /// It goes on over another connection.
     Returned,
 }
 
-impl Returning {
-    pub(super) fn new(link: Arc<Link>, scope: Scope, begun: Begun) -> Self {
+impl<W: Way> Returning<W> {
+    pub(crate) fn new(way: Arc<W>, scope: Scope, begun: Begun) -> Self {
         let Begun { stream, ended, place } = begun;
-        Self { link, scope, place, phase: Phase::Reading { stream, ended } }
+        Self { way, scope, place, phase: Phase::Reading { stream, ended } }
     }
 
-    pub(super) fn link(&self) -> &Arc<Link> {
-        &self.link
+    pub(super) fn way(&self) -> &Arc<W> {
+        &self.way
     }
 
     /// Whether it waits for a connection.
@@ -73,8 +140,9 @@ impl Returning {
                     let Some(notice) = notice else { return self.end(EndReason::Unreadable) };
                     match notice {
                         Notice::Ended(EndReason::Unreadable) if ended.has() => {
-                            let link = Arc::clone(&self.link);
-                            let again = again(link, self.scope.clone(), self.place.clone());
+                            let way = Arc::clone(&self.way);
+                            let (scope, place) = (self.scope.clone(), self.place.clone());
+                            let again = async move { way.again(scope, place).await };
                             self.phase = Phase::Away(Box::pin(again));
                         }
                         Notice::Ended(reason) => return self.end(reason),
@@ -105,31 +173,8 @@ impl Returning {
     }
 }
 
-/// The subscription over the next connection that lasts long enough to begin it.
-async fn again(link: Arc<Link>, scope: Scope, place: Option<StartAt>) -> Result<Begun, EndReason> {
-    let mut backoff = link.backoff();
-    loop {
-        let connection = link.up().await.map_err(|fault| reason(&fault.into()))?;
-        // Nothing had come yet, and where that was is not known.
-        let start = place.clone().ok_or(EndReason::Unreadable)?;
-        match connection.subscribe(scope.clone(), start).await {
-            Ok(stream) => {
-                let ended = connection.ended().clone();
-                return Ok(Begun { stream, ended, place: None });
-            }
-            Err(error) if connection.lost(&error) => {}
-            // The server may not have noticed yet that the connection before has ended.
-            Err(error) if error.retryable() && backoff.attempts() < REFUSALS_MAX => {
-                drop(connection);
-                sleep(backoff.next()).await;
-            }
-            Err(error) => return Err(reason(&error)),
-        }
-    }
-}
-
 /// Why a stream ends of which the world says that it does not go on.
-fn reason(error: &CommandError) -> EndReason {
+pub(crate) fn reason(error: &CommandError) -> EndReason {
     match error {
         CommandError::Refused(Refusal::ChatDeleted { .. } | Refusal::UnknownChat { .. }) => {
             EndReason::Deleted
@@ -144,9 +189,9 @@ fn reason(error: &CommandError) -> EndReason {
 }
 
 /// The notices of one chat.
-pub(super) struct ChatStream(pub(super) Returning);
+pub(crate) struct ChatStream<W>(pub(crate) Returning<W>);
 
-impl Stream for ChatStream {
+impl<W: Way> Stream for ChatStream<W> {
     type Item = Notice;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Notice>> {

@@ -24,10 +24,7 @@ use polychat_core::{
 };
 use tokio::time::sleep;
 
-use super::{
-    link::Link,
-    returning::{Heard, Returning},
-};
+use super::returning::{Heard, Returning, Way};
 
 /// Busy chats that are remembered. A world with more of them ends the stream at the next loss, as
 /// unreadable, and who subscribes again begins from what is true then.
@@ -37,8 +34,8 @@ const BUSY_MAX: usize = 65_536;
 const ASKED_MAX: u32 = 16;
 
 /// The notices of a world.
-pub(super) struct WorldStream {
-    feed: Returning,
+pub(crate) struct WorldStream<W> {
+    feed: Returning<W>,
     /// The chats last told as busy.
     busy: BTreeSet<ChatId>,
     /// Whether there were more of them than are remembered.
@@ -48,8 +45,8 @@ pub(super) struct WorldStream {
     asking: Option<(ChatId, BoxFuture<'static, Option<WorldNotice>>)>,
 }
 
-impl WorldStream {
-    pub(super) fn new(feed: Returning) -> Self {
+impl<W: Way> WorldStream<W> {
+    pub(crate) fn new(feed: Returning<W>) -> Self {
         let (busy, silent) = (BTreeSet::new(), BTreeSet::new());
         Self { feed, busy, overflowed: false, silent, asking: None }
     }
@@ -88,7 +85,7 @@ impl WorldStream {
         loop {
             if self.asking.is_none() {
                 let Some(chat) = self.silent.pop_first() else { return Poll::Pending };
-                let asking = ask(Arc::clone(self.feed.link()), chat.clone());
+                let asking = ask(Arc::clone(self.feed.way()), chat.clone());
                 self.asking = Some((chat, Box::pin(asking)));
             }
             let Some((_, asking)) = &mut self.asking else { return Poll::Pending };
@@ -101,7 +98,7 @@ impl WorldStream {
     }
 }
 
-impl Stream for WorldStream {
+impl<W: Way> Stream for WorldStream<W> {
     type Item = Notice;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Notice>> {
@@ -137,10 +134,10 @@ impl Stream for WorldStream {
 }
 
 /// What a chat is doing; `None` when there is no telling.
-async fn ask(link: Arc<Link>, chat: ChatId) -> Option<WorldNotice> {
-    let mut backoff = link.backoff();
+async fn ask<W: Way>(way: Arc<W>, chat: ChatId) -> Option<WorldNotice> {
+    let mut backoff = way.backoff();
     loop {
-        match link.call(Command::Snapshot { chat: chat.clone() }).await {
+        match way.call(Command::Snapshot { chat: chat.clone() }).await {
             Ok(Reply::Snapshot(snapshot)) => {
                 return Some(WorldNotice::Status { status: snapshot.status });
             }
