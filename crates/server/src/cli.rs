@@ -59,6 +59,17 @@ impl Cli {
 }
 
 impl Command {
+    /// What is logged where nobody said anything. Who runs a command hears from the command itself
+    /// what it met; the worlds' own words are for operators.
+    pub(crate) fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Stdio(_) => "warn",
+            #[cfg(unix)]
+            Self::Socket(_) => "warn",
+            _ => "error",
+        }
+    }
+
     fn said(&self) -> Vec<Said> {
         match self {
             Self::Serve(args) => args.said(),
@@ -83,7 +94,7 @@ impl Command {
             Self::Import(args) => import::run(args, configured).await,
             Self::Search(args) => search::run(args, configured).await,
             Self::Verify(_) => verify::run(configured).await,
-            Self::Openapi => openapi::run(),
+            Self::Openapi => Ok(openapi::run()),
             Self::Token(args) => token::run(&args),
         }
     }

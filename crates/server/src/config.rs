@@ -9,6 +9,7 @@ mod limits;
 mod load;
 mod parts;
 mod place;
+mod secrecy;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -115,19 +116,13 @@ impl From<Durability> for polychat::Durability {
 }
 
 /// What is logged to standard error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LogConfig {
-    /// As in `info,polychat=debug`.
-    pub(crate) filter: String,
+    /// As in `info,polychat=debug`. Without it what each subcommand thinks right.
+    pub(crate) filter: Option<String>,
     /// How a record looks.
     pub(crate) format: LogFormat,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { filter: "warn".to_owned(), format: LogFormat::default() }
-    }
 }
 
 /// How a record of the log looks.

@@ -69,13 +69,29 @@ pub(crate) enum Error {
     #[error("the output cannot be written")]
     Write(#[source] io::Error),
     #[error(transparent)]
-    Export(#[from] ExportError),
+    Export(ExportError),
     #[error(transparent)]
-    Import(#[from] ImportError),
-    #[error("the document cannot be written as json")]
-    Document(#[source] serde_json::Error),
+    Import(ImportError),
     #[error("opening the file met a bug")]
     Bug(#[source] tokio::task::JoinError),
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::World(error) => Self::World(error.into()),
+            error => Self::Export(error),
+        }
+    }
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::World(error) => Self::World(error.into()),
+            error => Self::Import(error),
+        }
+    }
 }
 
 impl Error {

@@ -32,9 +32,9 @@ pub(crate) struct Log {
     written: Receiver<()>,
 }
 
-/// Begins to log what the filter lets through.
-pub(crate) fn begin(config: &LogConfig) -> Result<Log, Error> {
-    let filter = EnvFilter::try_new(&config.filter).map_err(Error::LogFilter)?;
+/// Begins to log what the filter lets through, or this one where none is configured.
+pub(crate) fn begin(config: &LogConfig, otherwise: &str) -> Result<Log, Error> {
+    let filter = EnvFilter::try_new(config.filter.as_deref().unwrap_or(otherwise)).map_err(Error::LogFilter)?;
     let (log, waiting) = channel_of(WAITING_MAX);
     let (done, written) = channel();
     let dropped = Arc::clone(&log.dropped);

@@ -41,7 +41,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         let _ = std::io::stdout().write_all(configured.config.to_string().as_bytes());
         return Ok(ExitCode::SUCCESS);
     }
-    let log = log::begin(&configured.config.log)?;
+    let log = log::begin(&configured.config.log, cli.command.log_filter())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Error::Runtime)?;
     let outcome = runtime.block_on(cli.command.run(&configured));

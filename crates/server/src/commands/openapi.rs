@@ -4,11 +4,9 @@ use std::{io::Write, process::ExitCode};
 
 use polychat::transport::http::openapi;
 
-use crate::error::Error;
-
-pub(crate) fn run() -> Result<ExitCode, Error> {
-    let document = openapi::with_bearer(openapi()).to_pretty_json().map_err(Error::Document)?;
+pub(crate) fn run() -> ExitCode {
+    let document = openapi::to_json(&openapi::with_bearer(openapi()));
     // Whoever closed the pipe has seen enough.
-    let _ = writeln!(std::io::stdout(), "{document}");
-    Ok(ExitCode::SUCCESS)
+    let _ = std::io::stdout().write_all(document.as_bytes());
+    ExitCode::SUCCESS
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{
     Config, WORLD,
     place::{Keys, Place, Places},
+    secrecy::{self, discreet},
 };
 
 /// What the names of environment variables begin with.
@@ -128,7 +129,9 @@ pub(crate) fn load(
         let keys = keys_of(error.path());
         wrong(&places, keys, error.inner())
     })?;
-    Ok(Configured { config, places })
+    let configured = Configured { config, places };
+    secrecy::check(&configured)?;
+    Ok(configured)
 }
 
 impl Configured {
@@ -158,7 +161,8 @@ impl Configured {
 fn read(path: &Path, text: &str) -> Result<File, ConfigError> {
     let wrong = |keys: Keys, error: &toml::de::Error| {
         let place = Place::in_file(path, text, error.span().map_or(0, |span| span.start));
-        ConfigError::Wrong { place, key: keys, what: error.message().to_owned() }
+        let what = discreet(&keys, error.message().to_owned());
+        ConfigError::Wrong { place, key: keys, what }
     };
     let parsed = toml::Deserializer::parse(text).map_err(|error| wrong(Keys::none(), &error))?;
     let config: Result<Config, _> = serde_path_to_error::deserialize(parsed);
@@ -226,7 +230,8 @@ fn value_of_text(text: &str) -> Value {
 }
 
 fn wrong(places: &Places, key: Keys, error: &config::ConfigError) -> ConfigError {
-    ConfigError::Wrong { place: places.of(&key), key, what: what(error) }
+    let what = discreet(&key, what(error));
+    ConfigError::Wrong { place: places.of(&key), key, what }
 }
 
 /// What is wrong, without the key and the source, which are told besides.

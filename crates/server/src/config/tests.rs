@@ -71,7 +71,7 @@ fn a_variable_says_what_a_file_can_say() {
         ("OTHER__THING", "1"),
     ];
     let config = config("", &variables, Vec::new());
-    assert_eq!((config.log.filter.as_str(), config.store.memory), ("debug", true));
+    assert_eq!((config.log.filter.as_deref(), config.store.memory), (Some("debug"), true));
     assert_eq!(config.serve.listen, ["a:1", "b:2"]);
     let owl = &config.agents["owl"];
     assert_eq!((owl.params.temperature, owl.system.as_str()), (Some(0.5), "[not a list"));
@@ -156,6 +156,28 @@ fn a_mistake_in_a_variable_is_told_with_its_name() {
         let told = said("[serve]\nlisten = []", &[(name, value)], Vec::new()).unwrap_err();
         assert!(told.starts_with(expected), "{told}\n  expected: {expected}");
     }
+}
+
+// law 3: what is secret is nobody's to see
+#[test]
+fn what_may_be_a_secret_in_the_wrong_place_is_not_repeated() {
+    const SECRET: &str = "sk-CANARY\", expected";
+    for text in [
+        format!("[serve]\ntokens = {SECRET:?}"),
+        format!("[serve.tokens.a]\ntoken = {SECRET:?}"),
+        format!("[serve.tokens.a]\nread_only = {SECRET:?}"),
+        format!("[models]\na = {SECRET:?}"),
+        format!("[models.a]\nconnect_duration_max = {SECRET:?}"),
+        format!("[mcp.a]\nheaders_env = {SECRET:?}"),
+        "[models.a]\nbase_url = \"https://me:CANARY@example.org/v1\"".to_owned(),
+        "[mcp.a]\nurl = \"https://CANARY@example.org\"".to_owned(),
+    ] {
+        let told = said(&text, &[], Vec::new()).unwrap_err();
+        assert!(told.starts_with("polychat.toml:2:") && !told.contains("CANARY"), "{told}");
+    }
+    let told = said("", &[("POLYCHAT_SERVE__TOKENS", "CANARY")], Vec::new()).unwrap_err();
+    assert!(told.starts_with("POLYCHAT_SERVE__TOKENS: ") && !told.contains("CANARY"), "{told}");
+    said("[models.a]\nbase_url = \"http://h/v1?to=a@b\"", &[], Vec::new()).unwrap();
 }
 
 #[test]

@@ -14,8 +14,10 @@
 
 mod child;
 mod command_line;
+mod config;
 mod conformance;
 mod endings;
 mod frames;
 mod hosts;
 mod shared;
+mod transfer;
