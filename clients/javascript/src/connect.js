@@ -61,8 +61,9 @@ import { World } from "./world.js";
  * @property {(diagnostic: ClientDiagnostic) => void} [onDiagnostic] hears what was rejected and what went wrong
  * @property {(state: LinkState) => void} [onState] hears how the connection stands
  * @property {number} [frameBytesMax] bytes of a message; default 64 MiB
- * @property {number} [requestsInFlightMax] calls that are under way; further ones wait; default 256
- * @property {number} [requestsWaitingMax] calls that wait; further ones fail as `overloaded`; default 10,000
+ * @property {number} [requestsInFlightMax] calls that are under way, and streams that are just being subscribed; further ones
+ *   of either kind wait; default 256 of each
+ * @property {number} [requestsWaitingMax] calls that wait, and streams likewise; further ones fail as `overloaded`; default 10,000
  * @property {number} [eventsWaitingMax] events of one stream that wait for their reader; the world keeps the others; default 64
  * @property {number} [connectMsMax] how long it may take until the server has said who it is, each time; default 30,000, and
  *   `Infinity` for as long as it likes

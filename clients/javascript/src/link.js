@@ -65,6 +65,7 @@ export class Link {
   #places;
   /** @type {LinkState} */
   #state = "connecting";
+  #subscribing;
   /** @type {Session | undefined} */
   #session;
   /** The session that is not there yet. @type {Session | undefined} */
@@ -93,6 +94,7 @@ export class Link {
     this.#places = new Places(options.requestsInFlightMax, options.requestsWaitingMax);
   }
 
+    this.#subscribing = new Places(options.requestsInFlightMax, options.requestsWaitingMax);
   /** Where it stands. */
   get state() {
     return this.#state;
@@ -119,6 +121,11 @@ export class Link {
 
   /**
    * Connects for the first time. What fails now is told and not tried again.
+  /** Where streams wait for their turn to subscribe: beside the calls, which would stand behind all of them. */
+  get subscribing() {
+    return this.#subscribing;
+  }
+
    *
    * @returns {Promise<ServerInfo>}
    */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PolychatError, Rejected } from "../src/index.js";
 import { settled } from "../testkit/clock.js";
 import { collect, connected } from "../testkit/client.js";
-import { recorded, refusal } from "../testkit/server.js";
+import { SILENCE, recorded, refusal } from "../testkit/server.js";
 
 /** @param {string} chatId @param {string} text */
 function chunk(chatId, text) {
@@ -224,6 +224,74 @@ test("a refused subscription is told to who waits and to who reads", async () =>
   await assert.rejects(events.ready, { code: "unknown_chat" });
   await assert.rejects(events.next(), { code: "unknown_chat" });
   assert.deepEqual(await events.next(), { done: true, value: undefined });
+});
+
+// law 7: a server takes 1,024 requests of a connection at the same time
+test("however many streams begin at once over a slow server, each is subscribed, and no other call waits for that", async () => {
+  const { server, world } = await connected();
+  /** @type {(() => void)[]} */
+  let open = [];
+  const counts = { asked: 0, ready: 0, atOnce: 0 };
+  server.on("events/subscribe", () => {
+    if (open.length === 1024) throw refusal("overloaded", { retryable: true, retryAfterMs: 50 });
+    const subscriptionId = `s${(counts.asked += 1)}`;
+    return new Promise((resolve) => void open.push(() => resolve({ subscriptionId })));
+  });
+  server.on("prompt/send", ({ promptId }) => ({ type: "accepted", promptId, acceptedSeq: 1 }));
+  const streams = Array.from({ length: 1_200 }, (_, n) => world.chat(`chat ${n}`).events());
+  for (const { ready } of streams) void ready.then(() => (counts.ready += 1), () => {});
+  await settled();
+  await world.chat("a").prompt("hello");
+  while (open.length > 0) {
+    counts.atOnce = Math.max(counts.atOnce, open.length);
+    const answered = open;
+    open = [];
+    for (const answer of answered) answer();
+    await settled();
+  }
+  assert.deepEqual(counts, { asked: 1_200, ready: 1_200, atOnce: 256 });
+});
+
+// law 7
+test("streams that wait for their turn to subscribe are bounded, and one that is left waits no more", async () => {
+  const { server, clock, world } = await connected({ requestsInFlightMax: 1, requestsWaitingMax: 1 });
+  server.on("events/subscribe", () => SILENCE);
+  const [first, left] = [collect(world.chat("first").events()), world.chat("left").events()];
+  await assert.rejects(world.chat("too many").events().ready, { code: "overloaded", retryable: true });
+  await left.return();
+  const second = collect(world.chat("second").events());
+  await settled();
+  assert.deepEqual(server.last.sent("events/subscribe").map(({ chatId }) => chatId), ["first"]);
+  // Who waited when the connection was lost waits in the next one, once.
+  server.on("events/subscribe", ({ chatId }) => ({ subscriptionId: `of ${chatId}` }));
+  server.last.cut();
+  await clock.pass(1_000);
+  assert.deepEqual(server.last.sent("events/subscribe").map(({ chatId }) => chatId), ["first", "second"]);
+  for (const chatId of ["first", "second"]) server.last.event(`of ${chatId}`, recorded(chatId, 1));
+  await settled();
+  assert.deepEqual([first.items.length, second.items.length], [1, 1]);
+});
+
+test("a stream that is refused when it begins tries again as often as makes sense, where the server says when", async () => {
+  const { server, clock, world } = await connected();
+  /** @type {Record<string, number>} */
+  const tries = { soon: 0, never: 0, full: 0 };
+  server.on("events/subscribe", ({ chatId }) => {
+    const tried = (tries[chatId] = (tries[chatId] ?? 0) + 1);
+    if (chatId === "full") throw refusal("subscribers_full", { retryable: true });
+    if (chatId === "never" || tried < 3) throw refusal("overloaded", { retryable: true, retryAfterMs: 50 });
+    return { subscriptionId: "s1" };
+  });
+  const [soon, never, full] = ["soon", "never", "full"].map((id) => world.chat(id).events());
+  await assert.rejects(full?.ready ?? "", { code: "subscribers_full" });
+  await clock.pass(99);
+  assert.deepEqual(tries, { soon: 2, never: 2, full: 1 });
+  await clock.pass(1);
+  await soon?.ready;
+  await clock.pass(60_000);
+  await assert.rejects(never?.ready ?? "", { code: "overloaded" });
+  assert.deepEqual(tries, { soon: 3, never: 100, full: 1 });
+  assert.equal(clock.waiting, 0);
 });
 
 test("the last event says why nothing follows, and nothing is unsubscribed", async () => {

@@ -88,11 +88,12 @@ export type ConnectOptions = {
      */
     frameBytesMax?: number;
     /**
-     * calls that are under way; further ones wait; default 256
+     * calls that are under way, and streams that are just being subscribed; further ones
+     * of either kind wait; default 256 of each
      */
     requestsInFlightMax?: number;
     /**
-     * calls that wait; further ones fail as `overloaded`; default 10,000
+     * calls that wait, and streams likewise; further ones fail as `overloaded`; default 10,000
      */
     requestsWaitingMax?: number;
     /**

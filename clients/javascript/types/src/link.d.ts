@@ -7,6 +7,7 @@
  * @module
  */
 import { PolychatError, Rejected } from "./errors.js";
+import { Places } from "./places.js";
 import { Session } from "./session.js";
 export type Clock = import("./clock.js").Clock;
 export type Transport = import("./peer.js").Transport;
@@ -117,6 +118,8 @@ export declare class Link {
      *
      * @returns {Promise<ServerInfo>}
      */
+    /** Where streams wait for their turn to subscribe: beside the calls, which would stand behind all of them. */
+    get subscribing(): Places;
     start(): Promise<ServerInfo>;
     /**
      * Asks the world.
