@@ -162,6 +162,10 @@ impl SubscriptionId {
     pub(super) fn named(name: &str) -> Self {
         Self(name.into())
     }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Which subscription: the answer to `events/subscribe`, the question of `events/unsubscribe`.

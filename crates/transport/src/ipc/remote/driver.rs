@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -37,8 +38,8 @@ use crate::{
             SubscriptionId, method,
         },
         rpc::{
-            self, Begun, ErrorCode, ErrorObject, Failure, Incoming, Notification, Request,
-            RequestId,
+            self, Begun, ErrorCode, ErrorObject, Failure, ID_BYTES_MAX, Incoming, Notification,
+            Request, RequestId,
         },
     },
     wire::encode_error,
@@ -92,6 +93,7 @@ pub(super) struct Driver<T> {
     /// Requests of the driver itself count down from the top, those of callers up from 1.
     own_id: u64,
     events_waiting_max: usize,
+    unsubscribes_in_flight_max: usize,
     rejections: Arc<Rejections>,
 }
 
@@ -115,6 +117,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
             given_up: HashSet::new(),
             own_id: polychat_core::Seq::MAX.get(),
             events_waiting_max: options.events_waiting_max.max(1),
+            unsubscribes_in_flight_max: options.unsubscribes_in_flight_max,
             rejections: Arc::clone(&options.rejections),
         }
     }
@@ -202,6 +205,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
         if self.streams.remove(&subscription_id).is_none() {
             return Ok(());
         }
+        if self.given_up.len() >= self.unsubscribes_in_flight_max {
+            let why = "the server does not confirm that subscriptions have ended";
+            return Err(io::Error::new(io::ErrorKind::TimedOut, why).into());
+        }
         let id = self.own_id;
         self.own_id -= 1;
         self.given_up.insert(subscription_id.clone());
@@ -286,6 +293,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
     ) -> Result<Events, Vec<u8>> {
         let Subscription { subscription_id: id } =
             serde_json::from_str(result.get()).map_err(|error| protocol_fault(&why(&error)))?;
+        if id.bytes() > ID_BYTES_MAX {
+            self.reject(&"a long id of a subscription");
+            return Err(protocol_fault(&"a long id of a subscription"));
+        }
         if self.streams.contains_key(&id) || self.given_up.contains(&id) {
             self.reject(&"the id of a subscription was used again");
             return Err(protocol_fault(&"the id of a subscription was used again"));

@@ -36,6 +36,9 @@ pub struct RemoteOptions {
     /// Events of one subscription that may wait for their reader, at least 1. The world keeps the
     /// others, merged.
     pub events_waiting_max: usize,
+    /// Subscriptions given up here of which the server has not said yet that they have ended. Beyond:
+    /// the connection ends, and is made again.
+    pub unsubscribes_in_flight_max: usize,
     /// How long making one connection may take, and how long what was asked waits for one.
     pub connect_duration_max: Duration,
     /// Requests that wait for a connection at the same time. Beyond: refused `overloaded`.
@@ -65,6 +68,8 @@ impl Default for RemoteOptions {
             world_id: None,
             requests_in_flight_max: 256,
             events_waiting_max: 64,
+            // Several times what a server lets one connection have by default.
+            unsubscribes_in_flight_max: 65_536,
             connect_duration_max: Duration::from_secs(30),
             requests_waiting_max: 1_024,
             reconnect_delay: Duration::from_millis(50),

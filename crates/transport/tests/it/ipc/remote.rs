@@ -206,6 +206,50 @@ async fn a_server_that_sends_more_than_there_is_room_for_loses_that_stream_only(
     assert_eq!(remote.rejected(), 2);
 }
 
+// law 7: what a server does not answer is not remembered without end
+#[tokio::test]
+async fn a_server_that_confirms_no_end_of_a_subscription_loses_the_connection() {
+    let mut options = RemoteOptions::default();
+    options.unsubscribes_in_flight_max = 2;
+    let (remote, mut server) = remote(options).await;
+    let mut calm = watch(&remote, &mut server, "calm").await;
+    // Those that were confirmed hold no place.
+    for id in ["s1", "s2", "s3", "s4"] {
+        drop(watch(&remote, &mut server, id).await);
+        let given_up = server.hear().await.unwrap();
+        server.say(json!({ "jsonrpc": "2.0", "id": given_up["id"], "result": {} })).await;
+    }
+    for id in ["s5", "s6"] {
+        drop(watch(&remote, &mut server, id).await);
+        assert_eq!(server.hear().await.unwrap()["params"]["subscriptionId"], id);
+    }
+    server.say(event("calm", 1)).await;
+    assert_eq!(within(calm.next()).await, numbered(1));
+    drop(watch(&remote, &mut server, "s7").await);
+    assert_eq!(server.hear().await, None);
+    assert_eq!(within(calm.next()).await, Some(Notice::Ended(EndReason::Unreadable)));
+    assert_eq!(kind(remote.call(close()).await), FaultKind::ConnectionLost);
+}
+
+// law 7
+#[tokio::test]
+async fn the_id_of_a_subscription_is_no_longer_than_an_id_may_be() {
+    let (remote, mut server) = remote(RemoteOptions::default()).await;
+    for (bytes, taken) in [(256, true), (257, false)] {
+        let (answer, ()) =
+            tokio::join!(remote.subscribe(Scope::Chat(chat_id("b")), StartAt::Now), async {
+                let id = server.hear().await.unwrap()["id"].clone();
+                let result = json!({ "subscriptionId": "s".repeat(bytes) });
+                server.say(json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
+            });
+        assert_eq!(answer.as_ref().err().map(CommandError::code), (!taken).then_some("protocol"));
+        if taken {
+            drop(answer);
+            assert_eq!(server.hear().await.unwrap()["method"], "events/unsubscribe");
+        }
+    }
+}
+
 // law 7
 #[tokio::test]
 async fn room_is_granted_as_events_are_read_and_never_more() {
