@@ -5,11 +5,14 @@
  */
 
 import { createStore } from "../vendor/polychat-client/store.js";
+import { Actions } from "./actions.js";
 import { chatIn, worldIn } from "./address.js";
 import { bridge as ownBridge } from "./bridge.js";
 import { Cell } from "./cell.js";
 import { Diagnostics } from "./diagnostics.js";
 import { everyFrame } from "./frames.js";
+import { Names } from "./names.js";
+import { Notices } from "./notices.js";
 
 /** @typedef {import("../vendor/polychat-client/store.js").Store} Store */
 /** @typedef {import("../vendor/polychat-client/index.js").World} World */
@@ -26,11 +29,14 @@ import { everyFrame } from "./frames.js";
  */
 
 /**
- * The world and its store, once there is a connection.
+ * The world and what this page keeps of it, once there is a connection.
  *
  * @typedef {object} Desk
  * @property {World} world
  * @property {Store} store
+ * @property {Names} names
+ * @property {Notices} notices
+ * @property {Actions} actions
  */
 
 /** The pauses between tries to connect for the first time, in milliseconds; the last one goes on. */
@@ -71,6 +77,7 @@ export class Session {
   async #mayEnter(wanted) {
     const { worldId, phase, reason } = await this.#bridge.enter(wanted);
     this.#become(phase, reason, worldId);
+    this.#tries = phase === "connecting" ? this.#tries : 0;
     return phase === "connecting" && reason === "" ? worldId : null;
   }
 
@@ -84,11 +91,14 @@ export class Session {
       });
       const store = createStore(connection.world, {
         schedule: everyFrame,
+        followBusy: true,
         onWorldEvent: (event) => diagnostics.ofWorld(event),
         onRejected: (error) => diagnostics.ofChat(error),
       });
       if (chatId !== null) selectIfPossible(store, chatId);
-      this.desk.set({ world: connection.world, store });
+      const { world } = connection;
+      const notices = new Notices();
+      this.desk.set({ world, store, names: new Names(world), notices, actions: new Actions({ store, world, notices }) });
       return true;
     } catch (error) {
       this.#become("connecting", error instanceof Error ? error.message : String(error));
