@@ -54,6 +54,7 @@
 //!   programs at the other end bring models and tools.
 //! - `http`: the same world over HTTP, see [`transport`]; with `transfer`, [`Exports`] are what its
 //!   exports are made by.
+//! - `http-client`: worlds that somebody else serves so, as if they were here.
 //! - `genai`: real models, behind any OpenAI-compatible server and other providers.
 
 mod approvals;

@@ -19,5 +19,6 @@ mod conformance;
 mod endings;
 mod frames;
 mod hosts;
+mod http_crash;
 mod shared;
 mod transfer;
