@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `pipe` | a pipe in memory that is measured, and cut or held up when a test says so |
 //! | `reader` | somebody who reads one chat, and what must be true of it |
+//! | `over_http` | the same pipes to a server of HTTP |
 //! | `disconnects` | connections that break at random bytes |
 //! | `stalled` | readers and connections that stop |
 
 mod disconnects;
+mod over_http;
 pub(crate) mod pipe;
 mod reader;
 mod stalled;
