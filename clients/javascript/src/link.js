@@ -119,8 +119,6 @@ export class Link {
     return this.#options;
   }
 
-  /**
-   * Connects for the first time. What fails now is told and not tried again.
   /** Where streams wait for their turn to subscribe: beside the calls, which would stand behind all of them. */
   get subscribing() {
     return this.#subscribing;
@@ -128,6 +126,8 @@ export class Link {
 
    *
    * @returns {Promise<ServerInfo>}
+  /**
+   * Connects for the first time. What fails now is told and not tried again.
    */
   async start() {
     const opened = this.#opened(undefined);
@@ -142,11 +142,12 @@ export class Link {
    *
    * @param {string} method
    * @param {unknown} params
-   * @param {{ signal?: AbortSignal | undefined, again?: boolean }} [options] `again`: when the
-   *   connection is lost before the answer, the same is asked in the next session
+   * @param {{ signal?: AbortSignal | undefined, again?: boolean, first?: (result: unknown) => void }} [options]
+   *   `again`: when the connection is lost before the answer, the same is asked in the next session;
+   *   `first` hears the result before anything that comes after it is looked at
    * @returns {Promise<unknown>}
    */
-  async request(method, params, { signal, again = false } = {}) {
+  async request(method, params, { signal, again = false, first } = {}) {
     signal?.throwIfAborted();
     const waiting = this.#places.take(signal);
     if (waiting) await waiting;
@@ -154,7 +155,7 @@ export class Link {
       for (;;) {
         const session = this.session ?? (await this.#opened(signal));
         try {
-          return await session.request(method, params, signal);
+          return await session.request(method, params, { signal, first });
         } catch (error) {
           if (!again || !(error instanceof ConnectionLost) || this.#closed) throw error;
         }

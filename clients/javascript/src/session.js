@@ -104,10 +104,10 @@ export class Session {
   /**
    * @param {string} method
    * @param {unknown} params
-   * @param {AbortSignal} [signal]
+   * @param {{ signal?: AbortSignal | undefined, first?: ((result: unknown) => void) | undefined }} [options]
    */
-  request(method, params, signal) {
-    return this.#peer.request(method, params, { signal });
+  request(method, params, options) {
+    return this.#peer.request(method, params, options);
   }
 
   /** @param {string} method @param {unknown} params @returns {Promise<void>} */

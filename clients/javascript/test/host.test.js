@@ -53,6 +53,147 @@ test("a name that is taken is refused, and what was brought before stays", async
   assert.deepEqual(answers().get(1), { parts: [{ type: "text", text: "you said hi" }] });
 });
 
+/** A server whose registrations the test answers, one after the other. */
+function registrar() {
+  /** @type {{ names: string[], take: () => void, refuse: () => void }[]} */
+  const asked = [];
+  const server = new FakeServer().on("host/register", ({ tools }) => new Promise((resolve, reject) => {
+    const names = tools.map((/** @type {any} */ { name }) => name);
+    asked.push({ names, take: () => resolve({}), refuse: () => reject(refusal("name_taken", { retryable: true })) });
+  }));
+  return { server, asked };
+}
+
+/** A tool that answers with what it was made with. @param {string} name @param {string} [says] */
+const tool = (name, says = name) => ({ name, run: () => says });
+
+// law 6
+test("offers are brought one after the other, and those that are refused leave the one that was taken", async () => {
+  const { server, asked } = registrar();
+  const { world, clock } = await connected({}, server);
+  const offers = ["kept", "refused", "refused too"].map((name) => world.host({ tools: [tool(name)] }));
+  const ends = Promise.allSettled(offers);
+  await settled();
+  assert.deepEqual(asked.map(({ names }) => names), [["kept"]]);
+  asked[0]?.take();
+  await settled();
+  asked[1]?.refuse();
+  await settled();
+  asked[2]?.refuse();
+  assert.deepEqual((await ends).map(({ status }) => status), ["fulfilled", "rejected", "rejected"]);
+  for (const [id, name] of ["kept", "refused", "refused too"].entries()) {
+    server.last.send({ id, method: "tool/call", params: call({ callId: `c${id}`, name }) });
+  }
+  await settled();
+  const answers = answersOf(server);
+  assert.deepEqual(answers.get(0), { parts: [{ type: "text", text: "kept" }] });
+  assert.deepEqual([answers.get(1).data.code, answers.get(2).data.code], ["unknown_tool", "unknown_tool"]);
+  // And what was taken is what is brought again.
+  server.last.cut();
+  await clock.pass(1_000);
+  assert.deepEqual(asked.at(-1)?.names, ["kept"]);
+});
+
+// law 6: what is called while the answer is on its way was called for good
+test("until an offer is taken the one before it is served, and from its answer on the new one", async () => {
+  const { server, asked } = registrar();
+  const { world } = await connected({}, server);
+  const said = (/** @type {number} */ id) => answersOf(server).get(id)?.parts?.[0].text ?? answersOf(server).get(id)?.data.code;
+  const called = (/** @type {number} */ id, /** @type {string} */ name) => {
+    server.last.send({ id, method: "tool/call", params: call({ callId: `c${id}`, name }) });
+  };
+  const first = world.host({ tools: [tool("both", "old"), tool("old")] });
+  await settled();
+  asked[0]?.take();
+  await first;
+  const second = world.host({ tools: [tool("both", "new"), tool("new")] });
+  await settled();
+  for (const [id, name] of ["both", "old", "new"].entries()) called(id, name);
+  await settled();
+  // The world may have taken it already, and say so only then.
+  assert.deepEqual([said(0), said(1), said(2)], ["old", "old", "new"]);
+  // Right behind the answer, in one piece with it.
+  const { id } = server.last.received.findLast(({ method }) => method === "host/register") ?? {};
+  server.last.send({ id: id ?? 0, result: {} });
+  for (const [at, name] of ["both", "old", "new"].entries()) called(10 + at, name);
+  await second;
+  await settled();
+  assert.deepEqual([said(10), said(11), said(12)], ["new", "unknown_tool", "new"]);
+});
+
+test("an offer that was under way when the connection was lost is brought once, and nothing older after it", async () => {
+  const { server, asked } = registrar();
+  const { world, clock } = await connected({}, server);
+  const first = world.host({ tools: [tool("first")] });
+  await settled();
+  asked[0]?.take();
+  await first;
+  const second = world.host({ tools: [tool("second")] });
+  await settled();
+  server.last.cut();
+  await clock.pass(1_000);
+  for (const { take } of asked) take();
+  await second;
+  await settled();
+  assert.deepEqual(asked.slice(2).map(({ names }) => names), [["second"]]);
+
+  // One that is refused then leaves the one before it, which is brought again.
+  const third = assert.rejects(world.host({ tools: [tool("third")] }), { code: "name_taken" });
+  await settled();
+  server.last.cut();
+  await clock.pass(1_000);
+  asked.at(-1)?.refuse();
+  await third;
+  await settled();
+  assert.deepEqual(asked.slice(3).map(({ names }) => names), [["third"], ["third"], ["second"]]);
+});
+
+// law 7
+test("offers that wait for their turn are bounded", async () => {
+  const { server, asked } = registrar();
+  const { world, clock } = await connected({}, server);
+  const offers = Array.from({ length: 17 }, (_, n) => world.host({ tools: [tool(`${n}`)] }));
+  await assert.rejects(world.host({ tools: [] }), { code: "overloaded", retryable: true });
+  await settled();
+  asked[0]?.take();
+  await offers[0];
+  offers.push(world.host({ tools: [tool("17")] }));
+  // What was taken before stands back behind them, also in a new session.
+  server.last.cut();
+  await clock.pass(1_000);
+  for (let n = 2; n < 20; n += 1) {
+    await settled();
+    asked[n]?.take();
+  }
+  await Promise.all(offers);
+  const names = asked.map(({ names: [name] }) => Number(name));
+  assert.deepEqual(names, [0, 1, ...Array.from({ length: 17 }, (_, n) => n + 1)]);
+});
+
+test("what is to be brought again is asked for by one alarm, which a connection that is closed takes along", async () => {
+  const { server, asked } = registrar();
+  const { world, clock, connection } = await connected({ reconnect: { pauseMsMax: 100 } }, server);
+  const kept = world.host({ tools: [tool("kept")] });
+  await settled();
+  asked[0]?.take();
+  await kept;
+  server.last.cut();
+  await clock.pass(200);
+  asked[1]?.refuse();
+  await settled();
+  const refused = assert.rejects(world.host({ tools: [tool("other")] }), { code: "name_taken" });
+  await settled();
+  asked[2]?.refuse();
+  await refused;
+  await settled();
+  asked[3]?.refuse();
+  await settled();
+  assert.deepEqual(asked.map(({ names: [name] }) => name), ["kept", "kept", "other", "kept"]);
+  assert.equal(clock.waiting, 1);
+  await connection.close();
+  assert.equal(clock.waiting, 0);
+});
+
 test("what could not be called, or is misspelt, is refused, and what was brought before stays", async () => {
   const { server, world } = await hosting({ tools: [echo] });
   for (const offer of [{ tool: [echo] }, { tools: [{ name: "a" }] }, { models: [{ name: "m" }] }]) {

@@ -128,11 +128,12 @@ export declare class Link {
      *
      * @param {string} method
      * @param {unknown} params
-     * @param {{ signal?: AbortSignal | undefined, again?: boolean }} [options] `again`: when the
-     *   connection is lost before the answer, the same is asked in the next session
+     * @param {{ signal?: AbortSignal | undefined, again?: boolean, first?: (result: unknown) => void }} [options]
+     *   `again`: when the connection is lost before the answer, the same is asked in the next session;
+     *   `first` hears the result before anything that comes after it is looked at
      * @returns {Promise<unknown>}
      */
-    request(method: string, params: unknown, { signal, again }?: {
+    request(method: string, params: unknown, { signal, again, first }?: {
         signal?: AbortSignal | undefined;
         again?: boolean;
     }): Promise<unknown>;
@@ -140,6 +141,7 @@ export declare class Link {
      * Takes part in this session, if there is one, and in all that follow.
      *
      * @param {Member} member
+        first?: (result: unknown) => void;
      */
     join(member: Member): void;
     /** Takes part no longer. @param {Member} member */

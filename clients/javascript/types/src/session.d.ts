@@ -81,9 +81,12 @@ export declare class Session {
     /**
      * @param {string} method
      * @param {unknown} params
-     * @param {AbortSignal} [signal]
+     * @param {{ signal?: AbortSignal | undefined, first?: ((result: unknown) => void) | undefined }} [options]
      */
-    request(method: string, params: unknown, signal?: AbortSignal): Promise<unknown>;
+    request(method: string, params: unknown, options?: {
+        signal?: AbortSignal | undefined;
+        first?: ((result: unknown) => void) | undefined;
+    }): Promise<unknown>;
     /** @param {string} method @param {unknown} params @returns {Promise<void>} */
     notify(method: string, params: unknown): Promise<void>;
     /**
