@@ -22,15 +22,16 @@ export async function connected(options = {}, server = new FakeServer()) {
   const diagnostics = [];
   /** @type {string[]} */
   const states = [];
-  const connection = await connect({
-    transport: server.transport,
+  const way = "url" in options ? {} : { transport: server.transport };
+  const connection = await connect(/** @type {any} */ ({
+    ...way,
     clock,
     connectMsMax: Infinity,
     random: () => 1,
-    onDiagnostic: (diagnostic) => void diagnostics.push(diagnostic),
-    onState: (state) => void states.push(state),
+    onDiagnostic: (/** @type {ClientDiagnostic} */ diagnostic) => void diagnostics.push(diagnostic),
+    onState: (/** @type {string} */ state) => void states.push(state),
     ...options,
-  });
+  }));
   return { server, clock, diagnostics, states, connection, world: connection.world };
 }
 

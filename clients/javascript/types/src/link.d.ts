@@ -51,6 +51,10 @@ export type LinkOptions = {
     requestsWaitingMax: number;
     eventsWaitingMax: number;
     connectMsMax: number;
+    /**
+     * how long nothing may come before the server is asked whether it is there; `Infinity`: any time
+     */
+    pingMs: number;
     clock: Clock;
     random: () => number;
     diagnose: (diagnostic: ClientDiagnostic) => void;
@@ -93,6 +97,7 @@ export type LinkOptions = {
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
  * @property {number} connectMsMax
+ * @property {number} pingMs how long nothing may come before the server is asked whether it is there; `Infinity`: any time
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
@@ -113,13 +118,13 @@ export declare class Link {
     /** The session of this moment; `undefined` while there is none. */
     get session(): Session | undefined;
     get options(): LinkOptions;
+    /** Where streams wait for their turn to subscribe: beside the calls, which would stand behind all of them. */
+    get subscribing(): Places;
     /**
      * Connects for the first time. What fails now is told and not tried again.
      *
      * @returns {Promise<ServerInfo>}
      */
-    /** Where streams wait for their turn to subscribe: beside the calls, which would stand behind all of them. */
-    get subscribing(): Places;
     start(): Promise<ServerInfo>;
     /**
      * Asks the world.
@@ -128,12 +133,11 @@ export declare class Link {
      *
      * @param {string} method
      * @param {unknown} params
-     * @param {{ signal?: AbortSignal | undefined, again?: boolean, first?: (result: unknown) => void }} [options]
-     *   `again`: when the connection is lost before the answer, the same is asked in the next session;
-     *   `first` hears the result before anything that comes after it is looked at
+     * @param {{ signal?: AbortSignal | undefined, again?: boolean }} [options] `again`: when the
+     *   connection is lost before the answer, the same is asked in the next session
      * @returns {Promise<unknown>}
      */
-    request(method: string, params: unknown, { signal, again, first }?: {
+    request(method: string, params: unknown, { signal, again }?: {
         signal?: AbortSignal | undefined;
         again?: boolean;
     }): Promise<unknown>;
@@ -141,7 +145,6 @@ export declare class Link {
      * Takes part in this session, if there is one, and in all that follow.
      *
      * @param {Member} member
-        first?: (result: unknown) => void;
      */
     join(member: Member): void;
     /** Takes part no longer. @param {Member} member */
