@@ -7,7 +7,6 @@
  * @module
  */
 
-import { Watched } from "./alive.js";
 import { backOff } from "./clock.js";
 import { ConnectionLost, PolychatError, Rejected } from "./errors.js";
 import { Places } from "./places.js";
@@ -53,7 +52,6 @@ import { Session } from "./session.js";
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
  * @property {number} connectMsMax
- * @property {number} pingMs how long nothing may come before the server is asked whether it is there; `Infinity`: any time
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
@@ -144,11 +142,12 @@ export class Link {
    *
    * @param {string} method
    * @param {unknown} params
-   * @param {{ signal?: AbortSignal | undefined, again?: boolean }} [options] `again`: when the
-   *   connection is lost before the answer, the same is asked in the next session
+   * @param {{ signal?: AbortSignal | undefined, again?: boolean, first?: (result: unknown) => void }} [options]
+   *   `again`: when the connection is lost before the answer, the same is asked in the next session;
+   *   `first` hears the result before anything that comes after it is looked at
    * @returns {Promise<unknown>}
    */
-  async request(method, params, { signal, again = false } = {}) {
+  async request(method, params, { signal, again = false, first } = {}) {
     signal?.throwIfAborted();
     const waiting = this.#places.take(signal);
     if (waiting) await waiting;
@@ -156,7 +155,7 @@ export class Link {
       for (;;) {
         const session = this.session ?? (await this.#opened(signal));
         try {
-          return await session.request(method, params, signal);
+          return await session.request(method, params, { signal, first });
         } catch (error) {
           if (!again || !(error instanceof ConnectionLost) || this.#closed) throw error;
         }
@@ -243,9 +242,7 @@ export class Link {
       throw this.#closed;
     }
     this.#transport = transport;
-    const { pingMs: idleMs, clock } = this.#options;
-    const watched = idleMs === Infinity ? undefined : new Watched(transport, { idleMs, clock });
-    const session = new Session(watched ?? transport, {
+    const session = new Session(transport, {
       client: this.#options.client,
       eventsUnderWayMax: this.#options.eventsWaitingMax,
       worldId: this.#worldId,
@@ -266,8 +263,6 @@ export class Link {
       this.#opening = undefined;
     }
     this.#session = session;
-    // The answer is heard like everything else; without one there is nothing to do but wait.
-    watched?.watch(() => void session.request("ping", {}).catch(() => {}));
     this.#holds();
     this.#become("open");
     for (const member of [...this.#members]) member.opened(session);

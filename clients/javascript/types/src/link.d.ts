@@ -51,10 +51,6 @@ export type LinkOptions = {
     requestsWaitingMax: number;
     eventsWaitingMax: number;
     connectMsMax: number;
-    /**
-     * how long nothing may come before the server is asked whether it is there; `Infinity`: any time
-     */
-    pingMs: number;
     clock: Clock;
     random: () => number;
     diagnose: (diagnostic: ClientDiagnostic) => void;
@@ -97,7 +93,6 @@ export type LinkOptions = {
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
  * @property {number} connectMsMax
- * @property {number} pingMs how long nothing may come before the server is asked whether it is there; `Infinity`: any time
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
@@ -133,13 +128,15 @@ export declare class Link {
      *
      * @param {string} method
      * @param {unknown} params
-     * @param {{ signal?: AbortSignal | undefined, again?: boolean }} [options] `again`: when the
-     *   connection is lost before the answer, the same is asked in the next session
+     * @param {{ signal?: AbortSignal | undefined, again?: boolean, first?: (result: unknown) => void }} [options]
+     *   `again`: when the connection is lost before the answer, the same is asked in the next session;
+     *   `first` hears the result before anything that comes after it is looked at
      * @returns {Promise<unknown>}
      */
-    request(method: string, params: unknown, { signal, again }?: {
+    request(method: string, params: unknown, { signal, again, first }?: {
         signal?: AbortSignal | undefined;
         again?: boolean;
+        first?: (result: unknown) => void;
     }): Promise<unknown>;
     /**
      * Takes part in this session, if there is one, and in all that follow.
