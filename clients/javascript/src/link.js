@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Watched } from "./alive.js";
 import { backOff } from "./clock.js";
 import { ConnectionLost, PolychatError, Rejected } from "./errors.js";
 import { Places } from "./places.js";
@@ -52,6 +53,7 @@ import { Session } from "./session.js";
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
  * @property {number} connectMsMax
+ * @property {number} pingMs how long nothing may come before the server is asked whether it is there; `Infinity`: any time
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
@@ -242,7 +244,9 @@ export class Link {
       throw this.#closed;
     }
     this.#transport = transport;
-    const session = new Session(transport, {
+    const { pingMs: idleMs, clock } = this.#options;
+    const watched = idleMs === Infinity ? undefined : new Watched(transport, { idleMs, clock });
+    const session = new Session(watched ?? transport, {
       client: this.#options.client,
       eventsUnderWayMax: this.#options.eventsWaitingMax,
       worldId: this.#worldId,
@@ -263,6 +267,8 @@ export class Link {
       this.#opening = undefined;
     }
     this.#session = session;
+    // The answer is heard like everything else; without one there is nothing to do but wait.
+    watched?.watch(() => void session.request("ping", {}).catch(() => {}));
     this.#holds();
     this.#become("open");
     for (const member of [...this.#members]) member.opened(session);

@@ -51,6 +51,10 @@ export type LinkOptions = {
     requestsWaitingMax: number;
     eventsWaitingMax: number;
     connectMsMax: number;
+    /**
+     * how long nothing may come before the server is asked whether it is there; `Infinity`: any time
+     */
+    pingMs: number;
     clock: Clock;
     random: () => number;
     diagnose: (diagnostic: ClientDiagnostic) => void;
@@ -93,6 +97,7 @@ export type LinkOptions = {
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
  * @property {number} connectMsMax
+ * @property {number} pingMs how long nothing may come before the server is asked whether it is there; `Infinity`: any time
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
