@@ -84,6 +84,6 @@ export class Names {
 /** @param {readonly { type: string, text?: string }[]} parts @returns {string} */
 function beginning(parts) {
   const text = parts.find((part) => part.type === "text" && part.text?.trim())?.text ?? "";
-  const line = text.trim().split("\n", 1)[0] ?? "";
+  const line = (text.trim().split("\n", 1)[0] ?? "").trimEnd();
   return line.length > LENGTH_MAX ? `${line.slice(0, LENGTH_MAX)}…` : line;
 }
