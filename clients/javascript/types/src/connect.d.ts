@@ -10,6 +10,7 @@ export type Framing = import("./framing.js").Framing;
 export type LinkState = import("./link.js").LinkState;
 export type ReconnectOptions = import("./link.js").ReconnectOptions;
 export type Transport = import("./peer.js").Transport;
+export type WebSocketClass = import("./transport/websocket.js").WebSocketClass;
 export type WebSocketLike = import("./transport/websocket.js").WebSocketLike;
 export type ClientDiagnostic = import("./types.js").ClientDiagnostic;
 export type PeerInfo = import("./types.js").PeerInfo;
@@ -44,15 +45,35 @@ export type ToChild = {
 export type NoChild = {
     [option in keyof ToChild]?: undefined;
 };
+export type NoUrl = {
+    [option in keyof ToUrl]?: undefined;
+};
 export type ToSocket = {
     socket: string;
 };
 export type ToUrl = {
+    /**
+     * the world's address, `http://host:port/v1/worlds/{world}`, or that of its WebSocket
+     */
     url: string | URL;
+    /**
+     * who asks, as `Authorization: Bearer`. Not in a browser, which sends no headers
+     * but its cookie: there the server's link is opened once
+     */
+    token?: string;
+    /**
+     * further headers of the request that opens it; not in a browser either
+     */
+    headers?: Record<string, string>;
+    /**
+     * how long nothing may come before the server is asked whether it is there, in
+     * milliseconds; when nothing comes then either, the connection is lost. `Infinity` for never; default 10,000
+     */
+    pingMs?: number;
     /**
      * default: the one that the runtime has
      */
-    WebSocket?: new (url: string) => WebSocketLike;
+    WebSocket?: WebSocketClass;
 };
 export type ToTransport = {
     transport: Transport | (() => Transport | Promise<Transport>);
@@ -118,22 +139,16 @@ export type ConnectOptions = {
      */
     random?: () => number;
 };
-export type AnyConnectOptions = ConnectOptions & ((ToChild & {
+export type AnyConnectOptions = ConnectOptions & ((ToChild & NoUrl & {
     socket?: undefined;
-    url?: undefined;
-    WebSocket?: undefined;
     transport?: undefined;
-}) | (ToSocket & NoChild & {
-    url?: undefined;
-    WebSocket?: undefined;
+}) | (ToSocket & NoChild & NoUrl & {
     transport?: undefined;
 }) | (ToUrl & NoChild & {
     socket?: undefined;
     transport?: undefined;
-}) | (ToTransport & NoChild & {
+}) | (ToTransport & NoChild & NoUrl & {
     socket?: undefined;
-    url?: undefined;
-    WebSocket?: undefined;
 }));
 /**
  * Connects to a world: starts a server, or reaches one that runs.
