@@ -1,7 +1,5 @@
 //! Options that several subcommands have, and what they say of the configuration.
 
-use std::path::{Path, PathBuf};
-
 use polychat::transport::ipc;
 
 use crate::config::Said;
@@ -12,7 +10,7 @@ pub(crate) struct FileArgs {
     /// The file of the chats. Without it as configured, or the one in the folder that the system
     /// keeps for this user's data.
     #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
+    data: Option<String>,
 }
 
 impl FileArgs {
@@ -22,9 +20,9 @@ impl FileArgs {
 }
 
 /// The chats are in this file.
-fn at(data: &Path) -> [Said; 2] {
+fn at(data: &str) -> [Said; 2] {
     [
-        Said::path("--data", &["store", "file"], data),
+        Said::option("--data", &["store", "file"], data),
         Said::option("--data", &["store", "memory"], false),
     ]
 }
@@ -35,7 +33,7 @@ pub(crate) struct StoreArgs {
     /// The file of the chats, made if there is none. Without it a file in the folder that the
     /// system keeps for this user's data.
     #[arg(long, value_name = "FILE", conflicts_with = "memory")]
-    data: Option<PathBuf>,
+    data: Option<String>,
     /// Keeps the chats in memory, and nothing beyond the end of the process.
     #[arg(long)]
     memory: bool,

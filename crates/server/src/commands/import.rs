@@ -63,7 +63,7 @@ async fn from_lines(
     if args.take_settings {
         import = import.take_settings();
     }
-    let file = tokio::fs::File::open(&args.file).await.map_err(|error| input(&args.file, error))?;
+    let file = tokio::fs::File::open(&args.file).await.map_err(input(&args.file))?;
     Ok(import.json_lines(BufReader::new(file)).await?)
 }
 
@@ -85,14 +85,14 @@ fn tell(observed: Observed<'_>) {
 
 fn is_database(path: &Path) -> Result<bool, Error> {
     let mut begin = Vec::new();
-    let file = File::open(path).map_err(|error| input(path, error))?;
+    let file = File::open(path).map_err(input(path))?;
     let length = SQLITE.len() as u64;
-    file.take(length).read_to_end(&mut begin).map_err(|error| input(path, error))?;
+    file.take(length).read_to_end(&mut begin).map_err(input(path))?;
     Ok(begin == SQLITE)
 }
 
-fn input(path: &Path, source: std::io::Error) -> Error {
-    Error::Input { path: path.to_owned(), source }
+fn input(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::Input { path: path.to_owned(), source }
 }
 
 /// A report in words.

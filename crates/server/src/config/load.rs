@@ -60,15 +60,10 @@ impl Said {
         Self { place: Place::Option(name), keys: Keys::of(keys), value }
     }
 
-    /// What an option says that names a file or a folder.
-    pub(crate) fn path(name: &'static str, keys: &'static [&'static str], path: &Path) -> Self {
-        Self::option(name, keys, path.to_string_lossy().into_owned())
-    }
-
     /// What an environment variable says, if it is one of ours.
     fn variable(name: &str, value: &str) -> Option<Self> {
         let keys = if name == LOG {
-            Keys::of(&["log", "filter"])
+            Keys::of(["log", "filter"])
         } else {
             let keys = name.strip_prefix(PREFIX).filter(|keys| keys.contains(LEVEL))?;
             Keys::of(keys.to_lowercase().split(LEVEL))
@@ -169,7 +164,11 @@ fn read(path: &Path, text: &str) -> Result<File, ConfigError> {
     config.map_err(|error| wrong(keys_of(error.path()), error.inner()))?;
     let mut table: toml::Table =
         toml::from_str(text).map_err(|error| wrong(Keys::none(), &error))?;
-    relative_to(path.parent().unwrap_or(Path::new("")), &mut table);
+    let Some(folder) = path.parent().unwrap_or(Path::new("")).to_str() else {
+        let source = io::Error::other("its folder has a name that is no unicode");
+        return Err(ConfigError::Read { path: path.to_owned(), source });
+    };
+    relative_to(folder, &mut table);
     Ok(File(table.into_iter().map(|(key, value)| (key, value_of(value))).collect()))
 }
 
@@ -181,14 +180,14 @@ const PATHS: [&[&str]; 4] = [
     &["mcp", "*", "working_dir"],
 ];
 
-fn relative_to(folder: &Path, table: &mut toml::Table) {
+fn relative_to(folder: &str, table: &mut toml::Table) {
     for keys in PATHS {
         table.iter_mut().for_each(|(key, value)| begin_in(folder, keys, key, value));
     }
 }
 
 /// Lets a value begin in this folder, if it is reached by these keys, the first of which is its own.
-fn begin_in(folder: &Path, keys: &[&str], key: &str, value: &mut toml::Value) {
+fn begin_in(folder: &str, keys: &[&str], key: &str, value: &mut toml::Value) {
     let Some((first, rest)) = keys.split_first() else { return };
     if *first != "*" && *first != key {
         return;
@@ -198,9 +197,7 @@ fn begin_in(folder: &Path, keys: &[&str], key: &str, value: &mut toml::Value) {
             table.iter_mut().for_each(|(key, value)| begin_in(folder, rest, key, value));
         }
         toml::Value::String(path) if rest.is_empty() => {
-            if let Some(whole) = folder.join(&*path).to_str() {
-                *path = whole.to_owned();
-            }
+            *path = Path::new(folder).join(&*path).display().to_string();
         }
         _ => {}
     }

@@ -99,7 +99,7 @@ fn paths_in_a_file_begin_in_its_folder_and_others_where_they_are_said() {
     assert_eq!(config.models["a"].key_file, Some(PathBuf::from("/keys/a")));
     assert_eq!(config.mcp["m"].working_dir, Some(folder.join("m")));
     assert_eq!(config.serve.tokens["t"].token_file, Some(folder.join("../t")));
-    let option = Said::path("--data", &["store", "file"], "else.db".as_ref());
+    let option = Said::option("--data", &["store", "file"], "else.db");
     let config = load(Some(&place.file()), [], vec![option]).unwrap().config;
     assert_eq!(config.store.file, Some(PathBuf::from("else.db")));
 }

@@ -15,10 +15,21 @@ async fn it_says_its_version_and_what_it_can_do() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), version);
     let output = within(polychat(["--help"]).output()).await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for word in ["stdio", "socket", "POLYCHAT_LOG"] {
+    let subcommands =
+        ["serve", "stdio", "socket", "export", "import", "search", "verify", "openapi", "token"];
+    for word in subcommands.into_iter().chain(["POLYCHAT_LOG", "POLYCHAT_CONFIG"]) {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_can_be_asked_over_http_is_printed() {
+    let output = within(polychat(["openapi"]).output()).await.unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/v1/worlds/{world}/chats"]["post"].is_object());
+    assert!(document["components"]["securitySchemes"]["bearer"].is_object());
 }
 
 #[tokio::test]

@@ -80,6 +80,34 @@ async fn chats_go_from_file_to_file_are_found_there_and_come_once() {
     assert!(text.contains("> the meeting is at the lighthouse") && !text.contains("green tea"));
 }
 
+/// As much of agent-world's tables as is read.
+const AGENT_WORLD: &str = "
+    CREATE TABLE worlds (id TEXT PRIMARY KEY, name TEXT);
+    CREATE TABLE agents (id TEXT, world_id TEXT, name TEXT, model TEXT, system_prompt TEXT);
+    CREATE TABLE world_chats (id TEXT PRIMARY KEY, world_id TEXT, name TEXT,
+        created_at TIMESTAMP, updated_at TIMESTAMP, title_provenance TEXT);
+    CREATE TABLE agent_memory (id INTEGER PRIMARY KEY, agent_id TEXT, world_id TEXT, role TEXT,
+        content TEXT, sender TEXT, created_at TIMESTAMP, chat_id TEXT, message_id TEXT);
+    INSERT INTO worlds VALUES ('inn', 'The Inn');
+    INSERT INTO agents VALUES ('host', 'inn', 'host', 'demo', 'You keep the inn.');
+    INSERT INTO world_chats VALUES ('tea', 'inn', 'Tea', '2025-01-01T10:00:00Z', '2025-01-01T10:00:00Z', 'manual');
+    INSERT INTO agent_memory VALUES (1, 'host', 'inn', 'user', 'is there green tea?', 'human',
+        '2025-01-01T10:00:00Z', 'tea', 'm1');";
+
+// constraint 1
+#[tokio::test]
+async fn a_database_of_agent_world_is_recognised_and_its_worlds_keep_their_names() {
+    let place = Place::new();
+    let old = place.path("old.db");
+    rusqlite::Connection::open(&old).unwrap().execute_batch(AGENT_WORLD).unwrap();
+    let (status, report, said) = done(&["import", old.to_str().unwrap()], &place.file()).await;
+    assert_eq!((status, said.as_str()), (0, ""), "{report}");
+    assert!(report.contains("messages imported: 1\n"), "{report}");
+    assert!(report.contains("agents added: 1\n"), "{report}");
+    let (_, found, _) = done(&["search", "tea", "--world", "inn"], &place.file()).await;
+    assert!(found.starts_with("tea\t"), "{found}");
+}
+
 // law 5: nobody who takes something out decides how a turn ends
 #[tokio::test]
 async fn what_is_under_way_is_left_as_it_is_by_whoever_takes_out_or_brings_in() {
