@@ -146,7 +146,7 @@ export class Session {
 
   /** There is room for so many further events. @param {string} subscriptionId @param {number} events */
   more(subscriptionId, events) {
-    if (this.#sinks.has(subscriptionId)) void this.notify("events/more", { subscriptionId, events });
+    void this.notify("events/more", { subscriptionId, events });
   }
 
   /** The stream of it has ended; there is nothing to unsubscribe. @param {string} subscriptionId */

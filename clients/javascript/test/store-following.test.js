@@ -7,6 +7,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
+import { PolychatError } from "../src/errors.js";
 import { emptyChat } from "../src/fold.js";
 import { wishes } from "../testkit/life.js";
 import { IDS, alone, stand, step, wish } from "../testkit/store.js";
@@ -80,4 +81,24 @@ test("a chat that nobody looks at gives way first, and what was typed in it stay
   await more.shown();
   const open = ["a", "b", "c", "d"].map((id) => more.world.chat(id).streams.size);
   assert.deepEqual(open, [1, 1, 0, 1]);
+});
+
+// REQ-7: a chat that is not read cannot show it, so it would be on its way for ever
+test("a chat that gives way lets go what it accepted, and keeps what is on its way or was refused", async () => {
+  const { world, store, shown } = stand({ chatsFollowedMax: 2 });
+  const a = store.chat("a");
+  const [accepted, sending, refused] = ["accepted", "sending", "refused"].map((text) => a.send(text));
+  const states = () => a.getSnapshot().sends.map(({ content, state }) => [content, state]);
+  world.chat("a").sent[0]?.accept();
+  world.chat("a").sent[2]?.refuse(new PolychatError("queue_full", "no"));
+  await Promise.all([accepted, refused]);
+  assert.deepEqual(states(), [["accepted", "accepted"], ["sending", "sending"], ["refused", "refused"]]);
+  for (const id of ["b", "c"]) store.select(id);
+  await shown();
+  assert.equal(a.getSnapshot().following, "parked");
+  assert.deepEqual(states(), [["sending", "sending"], ["refused", "refused"]]);
+  // What is accepted while nobody reads it is not waited for either.
+  world.chat("a").sent[1]?.accept();
+  await sending;
+  assert.deepEqual(states(), [["refused", "refused"]]);
 });

@@ -159,6 +159,35 @@ test("a stream that is not read holds as many events as there is room for, and t
   assert.deepEqual(rest.items.map(({ cursor }) => cursor), ["3-0-0-0", "4-0-0-0", "5-0-0-0", "6-0-0-0"]);
 });
 
+// law 7: what the server does not know of any more would be counted against this client
+test("no room is made in a stream that has ended, was left or broke off, however much of it is still read", async () => {
+  const { server, world } = await connected({ eventsWaitingMax: 4 });
+  const ends = {
+    ended: () => server.last.event("of ended", { event: { type: "ended", chatId: "ended", reason: "deleted" } }),
+    broken: () => server.last.event("of broken", recorded("another", 4)),
+    left: () => void streams.get("left")?.return(),
+  };
+  server.on("events/subscribe", ({ chatId }) => ({ subscriptionId: `of ${chatId}` }));
+  const streams = new Map(Object.keys(ends).map((id) => [id, world.chat(id).events()]));
+  for (const [chatId, stream] of streams) {
+    await stream.ready;
+    for (let seq = 1; seq <= 3; seq += 1) server.last.event(`of ${chatId}`, recorded(chatId, seq));
+    await settled();
+    ends[/** @type {keyof typeof ends} */ (chatId)]();
+    await settled();
+    const read = collect(stream);
+    await settled();
+    assert.equal(read.items.length, { ended: 4, broken: 3, left: 0 }[chatId]);
+  }
+  const awaited = collect(world.chat("awaited").events());
+  await settled();
+  server.last.event("of awaited", recorded("awaited", 1));
+  server.last.event("of awaited", { event: { type: "ended", chatId: "awaited", reason: "deleted" } });
+  await settled();
+  assert.equal(awaited.items.length, 2);
+  assert.deepEqual(server.last.sent("events/more"), []);
+});
+
 // law 7
 test("a server that sends more than there is room for loses that stream", async () => {
   const { server, world, connection } = await connected({ eventsWaitingMax: 2 });
