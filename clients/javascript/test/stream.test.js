@@ -182,6 +182,7 @@ test("no room is made in a stream that has ended, was left or broke off, however
   const awaited = collect(world.chat("awaited").events());
   await settled();
   server.last.event("of awaited", recorded("awaited", 1));
+  await settled();
   server.last.event("of awaited", { event: { type: "ended", chatId: "awaited", reason: "deleted" } });
   await settled();
   assert.equal(awaited.items.length, 2);
