@@ -32,8 +32,27 @@ test("the program is the one named, or of the environment, or among the app's re
   assert.equal(findBinary(undefined, { env: {}, resourcesPath }), path);
 });
 
-test("a program that is not there, or ends at once, is an error and not a hang", async () => {
-  await assert.rejects(connect({ command: "/no/such/program" }), { code: "connection_lost" });
+// Waiting mends nothing there, neither for who named a program nor for who relies on the app's own.
+test("a program that is not there is told by what was looked for, and is not to be tried again", async (t) => {
+  const path = await folder(t);
+  const noProgram = join(path, "text");
+  await writeFile(noProgram, "no program");
+  for (const command of ["no-such-program", "/no/such/program", join(noProgram, "below"), noProgram]) {
+    await assert.rejects(connect({ command, restart: true }), (/** @type {any} */ error) => {
+      const { code, retryable, facts, message } = error;
+      assert.deepEqual({ code, retryable, facts }, { code: "binary_not_found", retryable: false, facts: { looked: [command] } });
+      assert.ok(message.includes(command), message);
+      return true;
+    });
+  }
+  // The system says the same of a folder that is not there.
+  for (const cwd of [join(path, "none"), noProgram]) {
+    await assert.rejects(connect({ command: process.execPath, cwd }), { code: "invalid_input", message: /^cwd/ });
+  }
+  await assert.rejects(connect({ command: "" }), { code: "invalid_input", message: /^command/ });
+});
+
+test("a program that ends at once is an error and not a hang", async () => {
   await assert.rejects(connect({ command: process.execPath, args: ["-e", "0"] }), { code: "connection_lost" });
 });
 

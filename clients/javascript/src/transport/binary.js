@@ -4,9 +4,10 @@
  * @module
  */
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
 import { PolychatError } from "../errors.js";
+import { invalid } from "../options.js";
 
 const NAME = process.platform === "win32" ? "polychat.exe" : "polychat";
 
@@ -20,6 +21,7 @@ const NAME = process.platform === "win32" ? "polychat.exe" : "polychat";
  * @returns {string}
  */
 export function findBinary(command, { env = process.env, resourcesPath = resources() } = {}) {
+  if (command === "") throw invalid("command", "it is empty");
   if (command !== undefined) return command;
   const named = env["POLYCHAT_BIN"];
   if (named) return named;
@@ -27,7 +29,30 @@ export function findBinary(command, { env = process.env, resourcesPath = resourc
   const found = folders.map((folder) => join(folder, NAME)).find(isExecutable);
   if (found !== undefined) return found;
   const message = `the program ${NAME} was not found: pass { command }, set POLYCHAT_BIN, or ship it in the app's resources folder`;
-  throw new PolychatError("binary_not_found", message, { facts: { looked: folders } });
+  throw notFound(message, folders);
+}
+
+/** What the system says of a program that is not there, or is none. */
+const NOT_FOUND = new Set(["ENOENT", "ENOTDIR", "EACCES"]);
+
+/**
+ * Why a program could not be started, when that is nothing that waiting mends.
+ *
+ * @param {NodeJS.ErrnoException} error
+ * @param {{ command: string, cwd: string | undefined }} started
+ * @returns {Error} the error itself otherwise
+ */
+export function whyNotStarted(error, { command, cwd }) {
+  const { code = "" } = error;
+  if (!NOT_FOUND.has(code)) return error;
+  // The system says the same of both.
+  if (cwd !== undefined && !isFolder(cwd)) return invalid("cwd", `${cwd} is no folder`);
+  return notFound(`the program ${command} is not there, or is none (${code})`, [command]);
+}
+
+/** @param {string} message @param {string[]} looked */
+function notFound(message, looked) {
+  return new PolychatError("binary_not_found", message, { facts: { looked } });
 }
 
 /** Electron says where a packaged app keeps its files. @returns {string | undefined} */
@@ -43,4 +68,9 @@ function isExecutable(path) {
   } catch {
     return false;
   }
+}
+
+/** @param {string} path */
+function isFolder(path) {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

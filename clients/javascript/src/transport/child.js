@@ -8,6 +8,7 @@
  */
 
 import { spawn } from "node:child_process";
+import { whyNotStarted } from "./binary.js";
 import { streamTransport } from "./streams.js";
 
 /**
@@ -27,18 +28,26 @@ import { streamTransport } from "./streams.js";
 const EXIT_MS = 1_000;
 
 /**
- * Starts the child; resolves once it runs.
+ * Starts the child; resolves once it runs, and rejects as `binary_not_found` where there is no such program.
  *
  * @param {ChildOptions} options
  * @returns {Promise<import("../peer.js").Transport>}
  */
-export function openChild({ command, args, env, cwd, stderr, framing, frameBytesMax, closeMsMax, clock }) {
-  const child = spawn(command, args, {
-    stdio: ["pipe", "pipe", typeof stderr === "function" ? "pipe" : stderr],
-    env: { ...process.env, ...env },
-    ...(cwd !== undefined && { cwd }),
-    windowsHide: true,
-  });
+export async function openChild({ command, args, env, cwd, stderr, framing, frameBytesMax, closeMsMax, clock }) {
+  const why = (/** @type {unknown} */ error) => whyNotStarted(/** @type {Error} */ (error), { command, cwd });
+  /** @type {import("node:child_process").ChildProcess} */
+  let child;
+  try {
+    child = spawn(command, args, {
+      stdio: ["pipe", "pipe", typeof stderr === "function" ? "pipe" : stderr],
+      env: { ...process.env, ...env },
+      ...(cwd !== undefined && { cwd }),
+      windowsHide: true,
+    });
+  } catch (error) {
+    // Some of what the system says comes so, and the rest as an event.
+    throw why(error);
+  }
   if (typeof stderr === "function") child.stderr?.setEncoding("utf8").on("data", stderr);
   /** @type {Promise<Error | undefined>} */
   const ended = new Promise((resolve) => {
@@ -59,7 +68,7 @@ export function openChild({ command, args, env, cwd, stderr, framing, frameBytes
     void ended.then((end) => (spare(), closed(end ?? error)));
   };
   return new Promise((resolve, reject) => {
-    child.once("error", reject);
+    child.once("error", (error) => reject(why(error)));
     child.once("spawn", () => {
       const { stdout: readable, stdin: writable } = child;
       if (readable === null || writable === null) return reject(new Error("the child has no pipes"));

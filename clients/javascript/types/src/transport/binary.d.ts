@@ -16,3 +16,14 @@ export declare function findBinary(command: string | undefined, { env, resources
     env?: Record<string, string | undefined>;
     resourcesPath?: string | undefined;
 }): string;
+/**
+ * Why a program could not be started, when that is nothing that waiting mends.
+ *
+ * @param {NodeJS.ErrnoException} error
+ * @param {{ command: string, cwd: string | undefined }} started
+ * @returns {Error} the error itself otherwise
+ */
+export declare function whyNotStarted(error: NodeJS.ErrnoException, { command, cwd }: {
+    command: string;
+    cwd: string | undefined;
+}): Error;

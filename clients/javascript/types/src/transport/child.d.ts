@@ -24,7 +24,7 @@ export type ChildOptions = {
     clock: import("../clock.js").Clock;
 };
 /**
- * Starts the child; resolves once it runs.
+ * Starts the child; resolves once it runs, and rejects as `binary_not_found` where there is no such program.
  *
  * @param {ChildOptions} options
  * @returns {Promise<import("../peer.js").Transport>}
