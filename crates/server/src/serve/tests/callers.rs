@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
-use polychat::{ChatFilter, Page};
+use polychat::{AgentConfig, AgentName, ChatFilter, ModelName, Page, agent::WorldSettings};
 use serde_json::json;
 
 use super::{ALL, Fronted, READ, WORK, asking, by, empty, problem};
@@ -13,10 +13,11 @@ use super::{ALL, Fronted, READ, WORK, asking, by, empty, problem};
 fn every_route() -> Vec<(Method, &'static str, Option<serde_json::Value>, bool)> {
     let hello = || Some(json!({ "promptId": "p", "parts": [{ "type": "text", "text": "hello" }] }));
     let revise = json!({ "promptId": "q", "target": { "kind": "turn", "turnId": 3 } });
-    let agent = json!({ "model": "demo" });
+    let agent = AgentConfig::new(AgentName::new("other").unwrap(), ModelName::new("demo").unwrap());
+    let agent = json!({ "agent": agent });
     vec![
         (Method::GET, "", None, true),
-        (Method::PATCH, "/settings", Some(json!({})), false),
+        (Method::PATCH, "/settings", Some(json!({ "settings": WorldSettings::default() })), false),
         (Method::GET, "/agents", None, true),
         (Method::PUT, "/agents/other", Some(agent), false),
         (Method::DELETE, "/agents/other", None, false),
