@@ -8,7 +8,7 @@ use crate::{
     error::Error,
 };
 
-/// Many AI chats at once, served to the programs of this machine.
+/// Many AI chats at once, served to browsers and programs.
 #[derive(Debug, clap::Parser)]
 #[command(name = "polychat", version, propagate_version = true)]
 pub(crate) struct Cli {

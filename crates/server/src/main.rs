@@ -1,4 +1,4 @@
-//! `polychat`: a world of many chats, served to the programs of this machine.
+//! `polychat`: worlds of many chats, served to browsers and programs.
 //!
 //! One file per subcommand in `commands`; what they share is the configuration (`config`), the house
 //! that is made of it (`house`), where files lie (`places`), when a process ends (`ending`), and

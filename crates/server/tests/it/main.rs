@@ -15,10 +15,12 @@
 mod child;
 mod command_line;
 mod config;
+mod config_house;
 mod conformance;
 mod endings;
 mod frames;
 mod hosts;
 mod http_crash;
+mod serving;
 mod shared;
 mod transfer;
