@@ -7,9 +7,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { WebSocket } from "undici";
 import { ConnectionLost } from "../src/index.js";
 import { polychat } from "../testkit/binary.js";
 import { cuttingProxy } from "../testkit/cutting-proxy.js";
+import { serveHttp } from "../testkit/http-server.js";
 import { connectRetrying, serveSocket } from "../testkit/served.js";
 
 /** @typedef {import("../src/index.js").Chat} Chat */
@@ -61,23 +63,39 @@ async function read(chat, turns) {
   return seqs;
 }
 
-// law 4, law 5, NFR-2
-test("connections that break at random bytes while fifty chats stream lose nothing and repeat nothing", { skip }, async (t) => {
-  const random = numbers(SEED);
-  t.diagnostic(`POLYCHAT_SEED=${SEED}`);
+/** @typedef {() => number | undefined} Budget */
+/** @typedef {import("node:test").TestContext} Context */
+
+/** The program on a Unix socket, behind a proxy that cuts. @param {Context} t @param {Budget} budget */
+async function bySocket(t, budget) {
   const folder = await mkdtemp(join(tmpdir(), "polychat-"));
   t.after(() => rm(folder, { recursive: true }));
   const [target, listen] = [join(folder, "run", "s"), join(folder, "proxy")];
   const server = await serveSocket(command, target, ["--memory"]);
   t.after(() => server.kill("SIGKILL"));
   await (await connectRetrying({ socket: target })).close();
+  return { proxy: await cuttingProxy({ listen, target, budget }), options: { socket: listen } };
+}
+
+/** The program over HTTP, behind a proxy that cuts. @param {Context} t @param {Budget} budget */
+async function byWebSocket(t, budget) {
+  const { child, port } = await serveHttp(command, ["--no-auth"]);
+  t.after(() => child.kill("SIGKILL"));
+  const proxy = await cuttingProxy({ listen: 0, target: port, budget });
+  return { proxy, options: { url: `http://127.0.0.1:${proxy.port}/v1/worlds/home`, WebSocket } };
+}
+
+/** @param {Context} t @param {typeof bySocket | typeof byWebSocket} way */
+async function brokenAtRandomBytes(t, way) {
+  const random = numbers(SEED);
+  t.diagnostic(`POLYCHAT_SEED=${SEED}`);
   let connections = 0;
   const budget = () => ((connections += 1) <= CUTS ? 1 + random(random(2) === 0 ? 600 : 12_000) : undefined);
-  const proxy = await cuttingProxy({ listen, target, budget });
+  const { proxy, options } = await way(t, budget);
   t.after(() => proxy.close());
 
   const reconnect = { pauseMsMin: 1, pauseMsMax: 5 };
-  const connection = await connectRetrying({ socket: listen, reconnect, eventsWaitingMax: 8 });
+  const connection = await connectRetrying({ ...options, reconnect, eventsWaitingMax: 8 });
   t.after(() => connection.close());
   const prompts = ["/long 20", "my name is Name", "what is my name?", "/long 40"];
   const logs = await Promise.all(
@@ -102,4 +120,12 @@ test("connections that break at random bytes while fifty chats stream lose nothi
   }
   assert.equal(connection.rejected, 0);
   assert.equal(proxy.cuts, CUTS);
-});
+}
+
+// law 4, law 5, NFR-2
+test("connections that break at random bytes while fifty chats stream lose nothing and repeat nothing", { skip }, (t) =>
+  brokenAtRandomBytes(t, bySocket));
+
+// law 4, law 5, NFR-2
+test("WebSockets that break at random bytes while fifty chats stream lose nothing and repeat nothing", { skip }, (t) =>
+  brokenAtRandomBytes(t, byWebSocket));

@@ -9,15 +9,15 @@ import { connect, createServer } from "node:net";
 
 /**
  * @param {object} options
- * @param {string} options.listen
- * @param {string} options.target
+ * @param {string | number} options.listen a path, or a port; 0 for any
+ * @param {string | number} options.target a path, or a port
  * @param {() => number | undefined} options.budget bytes that the next connection lets through, both
  *   ways together; `undefined` for all
  */
 export async function cuttingProxy({ listen, target, budget }) {
   let cuts = 0;
   const server = createServer((near) => {
-    const far = connect(target);
+    const far = typeof target === "string" ? connect(target) : connect(target, "127.0.0.1");
     let left = budget();
     const cut = () => {
       near.destroy();
@@ -36,7 +36,10 @@ export async function cuttingProxy({ listen, target, budget }) {
       });
     }
   });
-  server.listen(listen);
+  if (typeof listen === "string") server.listen(listen);
+  else server.listen(listen, "127.0.0.1");
   await once(server, "listening");
-  return { close: () => server.close(), get cuts() { return cuts; } };
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  return { close: () => server.close(), port, get cuts() { return cuts; } };
 }

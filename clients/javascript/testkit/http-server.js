@@ -16,7 +16,7 @@ import { createInterface } from "node:readline";
  */
 export async function serveHttp(command, args) {
   const child = spawn(command, ["serve", "--memory", "--listen", "127.0.0.1:0", ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   const lines = createInterface({ input: child.stdout });
   const [line] = await Promise.race([
