@@ -59,10 +59,9 @@ fn program(world: World) -> Router {
     let sessions = Sessions::default();
     let known = Arc::clone(&sessions);
     let resolve = move |asked: &WorldId, request: &Parts| {
-        let person = signed_in(&known, &request.headers)
-            .ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
+        let person = signed_in(&known, &request.headers).ok_or(StatusCode::UNAUTHORIZED)?;
         if asked.as_str() != "office" {
-            return Err(NotFound::response());
+            return Err(NotFound.into());
         }
         Ok(world.scoped(Arc::new(Person(person))).service())
     };

@@ -23,7 +23,7 @@
 //!
 //! # fn program(id: WorldId, world: Arc<dyn WorldService>) -> axum::Router {
 //! let resolve = move |asked: &WorldId, _request: &axum::http::request::Parts| {
-//!     if *asked == id { Ok(Arc::clone(&world)) } else { Err(NotFound::response()) }
+//!     if *asked == id { Ok(Arc::clone(&world)) } else { Err(NotFound.into()) }
 //! };
 //! axum::Router::new().nest("/chats", http::router(resolve, HttpOptions::default()))
 //! # }
@@ -47,7 +47,7 @@ use axum::{Router, routing::any};
 pub use openapi::openapi;
 pub use options::HttpOptions;
 pub use problem::{NotFound, Problem};
-pub use resolve::Resolve;
+pub use resolve::{Denied, Resolve};
 pub use rest::export::{ExportFormat, Exporter};
 
 use self::state::Http;

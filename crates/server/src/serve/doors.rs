@@ -10,13 +10,13 @@ use axum::{
     Extension, Router,
     extract::{Request, State},
     http::request::Parts,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use percent_encoding::percent_decode_str;
 use polychat::{
     World, WorldId,
     ports::{HostRegistry, WorldService},
-    transport::http::{self, HttpOptions, NotFound, Problem},
+    transport::http::{self, Denied, HttpOptions, NotFound, Problem},
 };
 use tower::ServiceExt;
 
@@ -58,7 +58,7 @@ impl Doors {
             let whole = http::router(resolve(&id, &world), options);
             (id, Door { whole, limited })
         };
-        let nobody = |_: &WorldId, _: &Parts| Err(NotFound::response());
+        let nobody = |_: &WorldId, _: &Parts| Err(NotFound.into());
         Self {
             worlds: worlds.into_iter().map(door).collect(),
             nowhere: http::router(nobody, options.clone()).fallback(denied::nothing_here),
@@ -96,16 +96,16 @@ pub(crate) async fn enter(
 fn resolve(
     id: &WorldId,
     world: &World,
-) -> impl Fn(&WorldId, &Parts) -> Result<Arc<dyn WorldService>, Response> + use<> {
+) -> impl Fn(&WorldId, &Parts) -> Result<Arc<dyn WorldService>, Denied> + use<> {
     let (id, written) = (id.clone(), world.service());
     let read = world.scoped(Arc::new(ReadOnly)).service();
     move |asked, request| {
         let grant = request.extensions.get::<Arc<Grant>>();
         let grant = grant.filter(|grant| *asked == id && grant.opens(asked));
-        let grant = grant.ok_or_else(NotFound::response)?;
+        let grant = grant.ok_or(NotFound)?;
         let world = if grant.only_reads() { &read } else { &written };
         let place = is_stream(request.uri.path()).then(|| Place::of(grant)).transpose();
-        let place = place.map_err(|refusal| Problem::from(refusal).into_response())?;
+        let place = place.map_err(Problem::from)?;
         Ok(Arc::new(Visit {
             world_id: id.clone(),
             world: Arc::clone(world),

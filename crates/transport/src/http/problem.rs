@@ -102,10 +102,9 @@ impl IntoResponse for Problem {
 #[derive(Debug, Clone, Copy)]
 pub struct NotFound;
 
-impl NotFound {
-    /// The response; it names nothing that was asked for.
-    #[must_use]
-    pub fn response() -> Response {
+impl IntoResponse for NotFound {
+    /// It names nothing that was asked for.
+    fn into_response(self) -> Response {
         let refusal = Refusal::Unsupported { what: "this world".into() };
         Problem::with_status(StatusCode::NOT_FOUND, &refusal.into()).into_response()
     }

@@ -15,7 +15,11 @@ use polychat_core::{
     ports::{NoticeStream, WorldService},
 };
 
-use super::{options::HttpOptions, problem::Problem, resolve::Resolve};
+use super::{
+    options::HttpOptions,
+    problem::Problem,
+    resolve::{Denied, Resolve},
+};
 use crate::{
     bytes::FarEnd,
     error::RejectedCommand,
@@ -128,7 +132,8 @@ impl FromRequestParts<Http> for Caller {
             .map_err(|error| malformed(&error))
             .and_then(|path| named(&path))
             .map_err(IntoResponse::into_response)?;
-        let world = http.shared.resolve.resolve(&world_id, parts).await?;
+        let world =
+            http.shared.resolve.resolve(&world_id, parts).await.map_err(Denied::into_inner)?;
         let common = http.common(&world_id);
         Ok(Self { http: http.clone(), world_id, world, common })
     }

@@ -31,7 +31,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// The world `w` and no other, to whoever asks.
 fn door(world: Arc<dyn WorldService>, options: HttpOptions) -> Router {
     let resolve = move |asked: &WorldId, _: &Parts| {
-        if *asked == world_id("w") { Ok(Arc::clone(&world)) } else { Err(NotFound::response()) }
+        if *asked == world_id("w") { Ok(Arc::clone(&world)) } else { Err(NotFound.into()) }
     };
     http::router(resolve, options)
 }
