@@ -76,7 +76,8 @@ export type StoreWorld = {
 };
 export type StoreOptions = {
     /**
-     * chats whose events are read; the one longest not looked at gives way; at least 2; default 100
+     * chats whose events are read; at least 2; default 100. Those that nobody looks at give
+     * way first, and the one longest not looked at of them; where more are looked at than that, the others say that they are `parked`
      */
     chatsFollowedMax?: number;
     /**
@@ -165,7 +166,8 @@ export type StoreSnapshot = {
  */
 /**
  * @typedef {object} StoreOptions
- * @property {number} [chatsFollowedMax] chats whose events are read; the one longest not looked at gives way; at least 2; default 100
+ * @property {number} [chatsFollowedMax] chats whose events are read; at least 2; default 100. Those that nobody looks at give
+ *   way first, and the one longest not looked at of them; where more are looked at than that, the others say that they are `parked`
  * @property {boolean} [followBusy] whether chats that the world says are busy or new are read though nobody looks at them, as far as
  *   there are places: then the list knows their running step and how many of their answers are unread; default no
  * @property {number} [chatsKnownMax] chats in the list and beside it; default 100,000

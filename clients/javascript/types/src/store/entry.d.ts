@@ -29,9 +29,12 @@ export type Send = {
 export type ChatSnapshot = {
     chatId: string;
     /**
-     * From its events alone.
+     * From its events alone; empty while it is `parked`.
      */
     chat: ChatState;
+    /**
+     * Whether `chat` is what the chat is now: only while it is `live`.
+     */
     following: Following;
     /**
      * Why it is not followed any more.
@@ -129,6 +132,8 @@ export declare class Entry {
     get head(): number;
     /** It was read to where it was when it was looked at first: from there on it is live. */
     arrive(): void;
+    /** Whether somebody looks at it: then it is read before those at which nobody does. */
+    get lookedAt(): boolean;
     /** Whether its events are being read. */
     get followed(): boolean;
     /** Whether anybody would miss it. */

@@ -1,8 +1,10 @@
 /**
- * Whose events are read: at most so many chats, those longest not looked at give way.
+ * Whose events are read: at most so many chats. Those that nobody looks at give way first, and of
+ * them, and else of all but the selected one, the one longest not looked at.
  *
  * A chat that gives way is only read no further. Nothing is cancelled in it, the world's feed still
- * tells what it does, and looking at it again reads it anew.
+ * tells what it does, and looking at it again reads it anew. One that is still looked at says that it
+ * is `parked`, and is read on once a place is no longer needed.
  *
  * @module
  */
@@ -28,10 +30,17 @@ export declare class Following {
         changed: (entry: Entry) => void;
         rejected: (error: Rejected) => void;
     });
-    /** Reads it, if it is not read already; a chat goes on where it was left. @param {Entry} entry */
+    /**
+     * Reads it, if it is not read already; a chat goes on where it was left. One that nobody looks at
+     * takes no place from one that somebody looks at.
+     *
+     * @param {Entry} entry
+     */
     follow(entry: Entry): void;
     /** Reads it though nobody looks at it, as long as that takes no place from a chat in which something goes on. @param {Entry} entry */
     watch(entry: Entry): void;
+    /** Gives places that nobody looks at to chats that somebody looks at: to the one looked at last, first. */
+    handOn(): void;
     /** Reads none of them any more. */
     close(): void;
 }

@@ -15,6 +15,10 @@ export type HandleOptions = {
     entry: () => Entry;
     follow: (entry: Entry) => void;
     /**
+     * somebody looks at it no more
+     */
+    left: () => void;
+    /**
      * publishes at once: what a person does shows at once
      */
     changed: (entry: Entry) => void;
@@ -26,6 +30,7 @@ export type HandleOptions = {
  * @typedef {object} HandleOptions
  * @property {() => Entry} entry
  * @property {(entry: Entry) => void} follow
+ * @property {() => void} left somebody looks at it no more
  * @property {(entry: Entry) => void} changed publishes at once: what a person does shows at once
  * @property {() => string} newPromptId
  */
@@ -42,10 +47,10 @@ export declare class ChatHandle {
      * Hears of each new snapshot, and follows the chat.
      *
      * @param {() => void} listener
-     * @returns {() => void} ends it; the chat is followed on
+     * @returns {() => void} ends it; the chat is followed on, until its place is needed
      */
     subscribe: (listener: () => void) => () => void;
-    /** Reads its events, also after they broke off. */
+    /** Reads its events, also after they broke off; unless chats that are looked at have all the places. */
     follow: () => void;
     /** Keeps what was typed and not sent. @param {string} text */
     setDraft: (text: string) => void;
