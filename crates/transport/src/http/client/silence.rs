@@ -49,9 +49,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Silence<T> {
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.io).poll_read(cx, buffer) {
             Poll::Pending => self.poll_silent(cx),
-            read => {
+            Poll::Ready(read) => {
                 self.waiting = false;
-                read
+                Poll::Ready(read)
             }
         }
     }
