@@ -33,7 +33,8 @@ fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
             let path = entry.unwrap().path();
-            if path.is_dir() && !path.ends_with("target") {
+            let is_made = ["target", "node_modules"].iter().any(|name| path.ends_with(name));
+            if path.is_dir() && !is_made {
                 folders.push(path);
             } else if path.to_string_lossy().ends_with(suffix) {
                 found.push(path.strip_prefix(root()).unwrap().to_owned());
@@ -199,6 +200,17 @@ fn files_hold_one_idea_and_are_named_for_it() {
 }
 
 #[test]
+fn scripts_hold_one_idea_too() {
+    // `.js`, `.mjs`, `.cjs`.
+    let folders = ["clients/javascript", "crates/server/desk", "examples"];
+    for path in folders.iter().flat_map(|folder| files(folder, "js")) {
+        let is_of_others = path.components().any(|part| part.as_os_str() == "vendor");
+        let lines = read(&path).lines().count();
+        assert!(is_of_others || lines <= 500, "{}: {lines} lines", path.display());
+    }
+}
+
+#[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut documents = files("docs", ".md");
     documents.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(PathBuf::from));
@@ -338,6 +350,29 @@ fn the_tests_that_the_architecture_names_exist_and_run() {
         assert!(at_both_doors || found.above.iter().any(attribute), "{test} is no test");
         assert!(!found.above.iter().any(|line| line.starts_with("#[ignore")), "{test} is ignored");
     }
+}
+
+// issue 6: threat, answer, test
+#[test]
+fn the_tests_that_the_security_document_names_exist_and_run() {
+    let document = read("docs/security.md");
+    let table = block(&document, "## Threats, answers, tests\n", "\n## ");
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let mut threats = 0;
+    for row in rows {
+        threats += 1;
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        let tests: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            let of_the_server = !test.contains('/');
+            let folder = if of_the_server { "crates/server/src/serve/tests/" } else { "" };
+            let found = find(&format!("{folder}{test}"));
+            let attribute = |line: &String| line.starts_with("#[tokio::test");
+            assert!(found.above.iter().any(attribute), "{test} is no test");
+        }
+    }
+    assert!(threats > 20, "{threats} rows were read");
 }
 
 #[test]
