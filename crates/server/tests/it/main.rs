@@ -21,6 +21,7 @@ mod endings;
 mod frames;
 mod hosts;
 mod http_crash;
+mod http_streams;
 mod serving;
 mod shared;
 mod transfer;
