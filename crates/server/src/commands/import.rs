@@ -77,6 +77,7 @@ async fn from_agent_world(args: &Args, archive: &Archive<'_>) -> Result<Report, 
 }
 
 /// Says what was left out, as it is found.
+#[allow(clippy::needless_pass_by_value)] // as observers are called
 fn tell(observed: Observed<'_>) {
     if let Observed::Problem(problem) = observed {
         let _ = writeln!(std::io::stderr(), "left out: {problem}");
