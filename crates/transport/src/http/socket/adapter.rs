@@ -74,7 +74,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Lines<T> {
 
     /// A WebSocket of either end, set up by [`config`].
     ///
-    /// It pings at this interval. Reading and flushing fail with [`SocketFault::Silent`] once two
+    /// It pings at this interval. Reading and writing fail with [`SocketFault::Silent`] once two
     /// pings had no answer, nor was anything else heard or taken.
     pub(in crate::http) fn new(socket: WebSocketStream<T>, ping_interval: Duration) -> Self {
         Self {
@@ -238,6 +238,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lines<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        // While the socket takes nothing, nothing else is asked of it.
+        this.keep_alive(cx)?;
         if this.gone {
             return Poll::Ready(Ok(bytes.len()));
         }

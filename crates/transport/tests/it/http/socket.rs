@@ -29,7 +29,8 @@ mod silence;
 
 const ADDRESS: &str = "ws://w.test/v1/worlds/w/socket";
 
-/// Waits for what must happen; the limit only turns a hang into a failure.
+/// Waits for what must happen, but not for ever: an hour of the paused time passes at once when
+/// nothing else happens.
 async fn within<T>(what: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(3_600), what).await.expect("waited in vain")
 }
@@ -160,7 +161,7 @@ mod tests {
     use crate::http::events::numbered;
 
     // issue 6: a WebSocket with the IPC frames, one message each, however IPC is framed elsewhere
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn requests_answers_and_events_are_a_text_message_each() {
         let world = Arc::new(FakeWorld::always(Ok(Reply::Done)));
         let mut options = HttpOptions::default();
@@ -186,7 +187,7 @@ mod tests {
     }
 
     // issue 6: a message is where its frames end, not where a line does
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_message_with_line_breaks_is_one_message_and_one_in_pieces_too() {
         let world = Arc::new(FakeWorld::always(Ok(Reply::Done)));
         let server = serving(world.clone(), HttpOptions::default());
@@ -220,7 +221,7 @@ mod tests {
     }
 
     // law 4, law 6: who reads nothing holds up neither the world nor another connection
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_reads_nothing_is_told_nothing_more_and_holds_up_nobody() {
         let world = Arc::new(FakeWorld::always(Ok(Reply::Done)));
         let server = serving(world.clone(), HttpOptions::default());
@@ -249,7 +250,7 @@ mod tests {
     }
 
     // issue 6: what is no WebSocket, and what is not there
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn whoever_asks_for_a_socket_without_becoming_one_is_told_so() {
         let world = Arc::new(FakeWorld::always(Ok(Reply::Done)));
         let router: Router = door(world.clone(), HttpOptions::default());

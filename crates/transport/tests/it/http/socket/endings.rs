@@ -9,13 +9,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 };
 
 use super::*;
+use crate::http::events::numbered;
 
 fn quiet() -> Arc<FakeWorld> {
     Arc::new(FakeWorld::always(Ok(Reply::Done)))
 }
 
 // issue 6: close codes
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_closes_or_asks_for_the_end_is_answered_with_1000() {
     let world = quiet();
     let server = serving(world.clone(), HttpOptions::default());
@@ -33,7 +34,7 @@ async fn a_client_that_closes_or_asks_for_the_end_is_answered_with_1000() {
 }
 
 // issue 6: what does not belong is told by a code, and costs its own connection only
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_no_message_ends_the_socket_with_a_code_that_says_why() {
     let mut options = HttpOptions::default();
     options.socket.wire.command_bytes_max = 10_000;
@@ -71,6 +72,30 @@ async fn what_is_no_message_ends_the_socket_with_a_code_that_says_why() {
     assert_eq!(other.asked(1, "ping", json!({})).await["result"], json!({}));
 }
 
+// issue 6: a connection that ends with bytes unread is reset, and takes the close code with it
+#[tokio::test]
+async fn over_tcp_the_code_arrives_while_the_client_is_still_sending_what_is_too_long() {
+    let mut options = HttpOptions::default();
+    options.socket.wire.command_bytes_max = 10_000;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = door(quiet(), options);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let io = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (socket, _) = client_async(ADDRESS, io).await.unwrap();
+    let (mut sink, mut stream) = socket.split();
+    let sending = tokio::spawn(async move {
+        let _ = sink.send(Message::text("x".repeat(64 * 1024 * 1024))).await;
+        sink
+    });
+    // Time goes on here, because nobody would wait for the network otherwise.
+    match timeout(Duration::from_secs(30), stream.next()).await.expect("waited in vain") {
+        Some(Ok(Message::Close(Some(frame)))) => assert_eq!(u16::from(frame.code), 1009),
+        other => panic!("{other:?}"),
+    }
+    sending.abort();
+}
+
 fn text_of(bytes: Vec<u8>) -> Message {
     Message::Frame(Frame::message(bytes, OpCode::Data(Data::Text), true))
 }
@@ -81,7 +106,7 @@ fn reserved() -> Message {
 }
 
 // issue 6: the server's end; what runs is answered before it
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn when_the_server_is_about_to_stop_what_runs_is_answered_and_then_the_socket_closed() {
     let release = Arc::new(Notify::new());
     let waits = Arc::clone(&release);
@@ -130,8 +155,29 @@ async fn what_runs_has_a_bounded_time_to_be_answered() {
     assert_eq!(began.elapsed().as_secs(), patience.as_secs());
 }
 
+// issue 6: nor does a client that reads nothing
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_nothing_does_not_keep_the_server_from_ending() {
+    let world = quiet();
+    let options = HttpOptions::default();
+    let (closing, patience) = (options.closing.clone(), options.socket.ending_duration_max);
+    let server = serving(world.clone(), options);
+    let mut stalled = server.greeted().await;
+    subscribe(&mut stalled, 1, "a").await;
+    let inside = world.next_subscription().await;
+    let mut told = 0;
+    let moment = Duration::from_millis(1);
+    while timeout(moment, inside.send(numbered("a", told + 1))).await.is_ok() {
+        told += 1;
+    }
+    closing.cancel();
+    let began = tokio::time::Instant::now();
+    within(inside.unsubscribed()).await;
+    assert_eq!(began.elapsed(), patience);
+}
+
 // issue 6: a connection that breaks cancels nothing
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_breaks_unsubscribes_and_lets_its_requests_go_on() {
     let release = Arc::new(Notify::new());
     let done = Arc::new(Notify::new());

@@ -5,6 +5,7 @@ use polychat_testkit::fake_world::FakeWorld;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::http::events::numbered;
 
 const INTERVAL: Duration = Duration::from_secs(15);
 
@@ -69,4 +70,30 @@ async fn a_client_that_speaks_need_not_answer_pings_in_between() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+// issue 6: slow readers hold a cursor, and are not taken for dead
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_lives_although_its_pings_wait_behind_what_it_reads() {
+    let (world, server) = server();
+    let mut socket = server.greeted().await;
+    subscribe(&mut socket, 1, "a").await;
+    let inside = world.next_subscription().await;
+    let flood = tokio::spawn(async move {
+        let mut n = 0;
+        while inside.send(numbered("a", n + 1)).await {
+            n += 1;
+        }
+    });
+    // Read past the library, so that nothing is answered.
+    let mut io = socket.socket.into_inner();
+    let mut some = vec![0; 64 * 1024];
+    for _ in 0..20 {
+        sleep(INTERVAL).await;
+        let bytes = io.read(&mut some).await.unwrap();
+        assert!(bytes > 0, "it is still told");
+    }
+    assert!(!flood.is_finished());
+    // Nobody is left to read.
+    within(flood).await.unwrap();
 }
