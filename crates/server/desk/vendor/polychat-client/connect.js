@@ -16,6 +16,7 @@ import { World } from "./world.js";
 /** @typedef {import("./link.js").LinkState} LinkState */
 /** @typedef {import("./link.js").ReconnectOptions} ReconnectOptions */
 /** @typedef {import("./peer.js").Transport} Transport */
+/** @typedef {import("./transport/websocket.js").WebSocketClass} WebSocketClass */
 /** @typedef {import("./transport/websocket.js").WebSocketLike} WebSocketLike */
 /** @typedef {import("./types.js").ClientDiagnostic} ClientDiagnostic */
 /** @typedef {import("./types.js").PeerInfo} PeerInfo */
@@ -35,14 +36,20 @@ import { World } from "./world.js";
  */
 
 /** @typedef {{ [option in keyof ToChild]?: undefined }} NoChild */
+/** @typedef {{ [option in keyof ToUrl]?: undefined }} NoUrl */
 /** @typedef {{ socket: string }} ToSocket a server that listens on a Unix socket; for Node only */
 
 /**
  * A server that is reached by WebSocket.
  *
  * @typedef {object} ToUrl
- * @property {string | URL} url
- * @property {new (url: string) => WebSocketLike} [WebSocket] default: the one that the runtime has
+ * @property {string | URL} url the world's address, `http://host:port/v1/worlds/{world}`, or that of its WebSocket
+ * @property {string} [token] who asks, as `Authorization: Bearer`. Not in a browser, which sends no headers
+ *   but its cookie: there the server's link is opened once
+ * @property {Record<string, string>} [headers] further headers of the request that opens it; not in a browser either
+ * @property {number} [pingMs] how long nothing may come before the server is asked whether it is there, in
+ *   milliseconds; when nothing comes then either, the connection is lost. `Infinity` for never; default 10,000
+ * @property {WebSocketClass} [WebSocket] default: the one that the runtime has
  */
 
 /**
@@ -61,8 +68,9 @@ import { World } from "./world.js";
  * @property {(diagnostic: ClientDiagnostic) => void} [onDiagnostic] hears what was rejected and what went wrong
  * @property {(state: LinkState) => void} [onState] hears how the connection stands
  * @property {number} [frameBytesMax] bytes of a message; default 64 MiB
- * @property {number} [requestsInFlightMax] calls that are under way; further ones wait; default 256
- * @property {number} [requestsWaitingMax] calls that wait; further ones fail as `overloaded`; default 10,000
+ * @property {number} [requestsInFlightMax] calls that are under way, and streams that are just being subscribed; further ones
+ *   of either kind wait; default 256 of each
+ * @property {number} [requestsWaitingMax] calls that wait, and streams likewise; further ones fail as `overloaded`; default 10,000
  * @property {number} [eventsWaitingMax] events of one stream that wait for their reader; the world keeps the others; default 64
  * @property {number} [connectMsMax] how long it may take until the server has said who it is, each time; default 30,000, and
  *   `Infinity` for as long as it likes
@@ -75,10 +83,10 @@ import { World } from "./world.js";
  * One of the ways, and nothing of the others.
  *
  * @typedef {ConnectOptions & (
- *   | ToChild & { socket?: undefined, url?: undefined, WebSocket?: undefined, transport?: undefined }
- *   | ToSocket & NoChild & { url?: undefined, WebSocket?: undefined, transport?: undefined }
+ *   | ToChild & NoUrl & { socket?: undefined, transport?: undefined }
+ *   | ToSocket & NoChild & NoUrl & { transport?: undefined }
  *   | ToUrl & NoChild & { socket?: undefined, transport?: undefined }
- *   | ToTransport & NoChild & { socket?: undefined, url?: undefined, WebSocket?: undefined }
+ *   | ToTransport & NoChild & NoUrl & { socket?: undefined }
  * )} AnyConnectOptions
  */
 
@@ -86,7 +94,7 @@ import { World } from "./world.js";
 const WAYS = {
   transport: ["transport"],
   socket: ["socket"],
-  url: ["url", "WebSocket"],
+  url: ["url", "token", "headers", "pingMs", "WebSocket"],
   child: ["command", "args", "env", "cwd", "stderr", "closeMsMax", "restart"],
 };
 const COMMON = [
@@ -119,6 +127,7 @@ export async function connect(options = {}) {
     requestsWaitingMax: options.requestsWaitingMax ?? 10_000,
     eventsWaitingMax: Math.max(1, options.eventsWaitingMax ?? 64),
     connectMsMax: options.connectMsMax ?? 30_000,
+    pingMs: options.url === undefined ? Infinity : (options.pingMs ?? 10_000),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     diagnose: told(options.onDiagnostic),
@@ -240,16 +249,36 @@ function opener(options) {
     return async () => (await import("./transport/socket.js")).openSocket({ path, framing, frameBytesMax });
   }
   if (options.url !== undefined) {
-    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-    if (WebSocket === undefined) {
-      const facts = { what: "WebSocket" };
-      throw new PolychatError("unsupported", "this runtime has no WebSocket: pass one", { facts });
-    }
-    const url = String(options.url);
-    return async () =>
-      (await import("./transport/websocket.js")).openWebSocket({ url, WebSocket, frameBytesMax, clock });
+    const WebSocket = options.WebSocket ?? ownWebSocket(options);
+    const headers = headersOf(options);
+    const { url } = options;
+    return async () => {
+      const { openWebSocket, socketUrl } = await import("./transport/websocket.js");
+      return openWebSocket({ url: socketUrl(url), WebSocket, headers, frameBytesMax, clock });
+    };
   }
   return () => startChild(options, { framing, frameBytesMax, clock });
+}
+
+/** The class that the runtime has, if it can do what is asked. @param {ToUrl} options @returns {WebSocketClass} */
+function ownWebSocket(options) {
+  const { WebSocket, process } = /** @type {any} */ (globalThis);
+  if (WebSocket === undefined) {
+    const facts = { what: "WebSocket" };
+    throw new PolychatError("unsupported", "this runtime has no WebSocket: pass one", { facts });
+  }
+  if (headersOf(options) !== undefined && process?.versions?.node === undefined) {
+    const facts = { what: "headers" };
+    const message = "a browser sends no headers with a WebSocket: open the server's link, and its cookie says who asks";
+    throw new PolychatError("unsupported", message, { facts });
+  }
+  return WebSocket;
+}
+
+/** The headers that are asked for; `undefined` for none. @param {ToUrl} options */
+function headersOf({ token, headers }) {
+  const all = { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  return Object.keys(all).length === 0 ? undefined : all;
 }
 
 /**

@@ -10,6 +10,7 @@
 import { ConnectionLost, PolychatError, record } from "./errors.js";
 import { runModel, runTool } from "./calls.js";
 import { invalid, only } from "./options.js";
+import { Places } from "./places.js";
 
 /** @typedef {import("./calls.js").HostModel} HostModel */
 /** @typedef {import("./calls.js").HostTool} HostTool */
@@ -20,6 +21,8 @@ import { invalid, only } from "./options.js";
 
 /** Calls that run at the same time; beyond, they are refused as `overloaded`. */
 const CALLS_MAX = 1024;
+/** Offers that wait until the one before is answered; further ones are refused as `overloaded`. */
+const OFFERS_WAITING_MAX = 16;
 /** Before a registration that was refused for now is tried again, in milliseconds. */
 const PAUSE_MS = 200;
 
@@ -27,12 +30,20 @@ const PAUSE_MS = 200;
 export class Hosting {
   /** @type {Link | undefined} */
   #link;
-  /** @type {HostOffer} */
-  #offered = {};
-  /** Whether the world has taken the offer, so that it is to be brought again. */
-  #taken = false;
+  /** What the world took last, and what is brought again. @type {HostOffer | undefined} */
+  #taken;
+  /** What it is being asked to take instead. @type {HostOffer | undefined} */
+  #brought;
+  /** The session in which it has what it took. @type {Session | undefined} */
+  #told;
+  /** One registration at a time, because each replaces the one before. */
+  #turns = new Places(1, OFFERS_WAITING_MAX);
+  /** Offers that are under way or wait for their turn. */
+  #offers = 0;
   /** @type {Session | undefined} */
   #session;
+  /** @type {(() => void) | undefined} */
+  #stopPause;
   /** The calls that run, by the id of their request. @type {Map<unknown, AbortController>} */
   #calls = new Map();
 
@@ -45,15 +56,24 @@ export class Hosting {
   /** @param {HostOffer} offer */
   async offer(offer) {
     if (this.#link === undefined) throw new PolychatError("closed", "not connected");
+    const link = this.#link;
     const spoken = registration(offer);
-    const before = this.#offered;
-    this.#offered = offer;
+    const turn = this.#turns.take(undefined);
+    this.#offers += 1;
+    if (turn) await turn;
+    this.#brought = offer;
+    // What comes right behind the answer means what was offered.
+    const first = () => {
+      this.#taken = offer;
+      this.#told = this.#session;
+    };
     try {
-      await this.#link.request("host/register", spoken, { again: true });
-      this.#taken = true;
-    } catch (error) {
-      if (this.#offered === offer) this.#offered = before;
-      throw error;
+      await link.request("host/register", spoken, { again: true, first });
+    } finally {
+      this.#brought = undefined;
+      this.#offers -= 1;
+      this.#turns.leave();
+      this.#bringAgain();
     }
   }
 
@@ -89,11 +109,12 @@ export class Hosting {
   /** @param {Session} session */
   opened(session) {
     this.#session = session;
-    if (this.#taken) void this.#bringAgain(session);
+    this.#bringAgain();
   }
 
   lost() {
     this.#session = undefined;
+    this.#stopPause?.();
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.abort(new ConnectionLost("the connection was lost"));
@@ -103,19 +124,41 @@ export class Hosting {
     this.lost();
   }
 
+  /** Unless the world has it, or is about to be asked to take something else. */
+  #bringAgain() {
+    if (this.#session !== undefined && this.#isMissing(this.#session)) void this.#bring(this.#session);
+  }
+
   /** @param {Session} session */
-  async #bringAgain(session) {
+  #isMissing(session) {
+    return this.#taken !== undefined && this.#session === session && this.#told !== session && this.#offers === 0;
+  }
+
+  /** @param {Session} session */
+  async #bring(session) {
+    const turn = this.#turns.take(undefined);
+    if (turn) await turn;
     try {
-      await session.request("host/register", registration(this.#offered));
+      if (!this.#taken || !this.#isMissing(session)) return;
+      await session.request("host/register", registration(this.#taken));
+      this.#told = session;
     } catch (error) {
-      const link = this.#link;
-      if (this.#session !== session || link === undefined) return;
-      const retryable = error instanceof PolychatError && error.retryable;
-      const reason = error instanceof Error ? error.message : String(error);
-      link.options.diagnose({ kind: "host", reason, error });
-      // The world may not have noticed yet that the connection before has ended.
-      if (retryable) link.options.clock.after(PAUSE_MS, () => this.#session === session && void this.#bringAgain(session));
+      this.#notBrought(session, error);
+    } finally {
+      this.#turns.leave();
     }
+  }
+
+  /** @param {Session} session @param {unknown} error */
+  #notBrought(session, error) {
+    const link = this.#link;
+    if (this.#session !== session || link === undefined) return;
+    const retryable = error instanceof PolychatError && error.retryable;
+    const reason = error instanceof Error ? error.message : String(error);
+    link.options.diagnose({ kind: "host", reason, error });
+    // The world may not have noticed yet that the connection before has ended.
+    this.#stopPause?.();
+    if (retryable) this.#stopPause = link.options.clock.after(PAUSE_MS, () => this.#bringAgain());
   }
 
   /**
@@ -131,13 +174,24 @@ export class Hosting {
     const attached = /** @type {import("./types.js").CallContext} */ ({ chat: {}, prompt: {}, ...record(context) });
     const call = { callId, context: attached, session, abort };
     if (method === "tool/call") {
-      const tool = this.#offered.tools?.find((it) => it.name === name);
+      const tool = this.#offered(({ tools }) => tools?.find((it) => it.name === name));
       if (tool === undefined) throw new PolychatError("unknown_tool", `there is no tool ${name} here`);
       return runTool(tool, params["arguments"], call);
     }
-    const found = this.#offered.models?.find((it) => it.name === model);
+    const found = this.#offered(({ models }) => models?.find((it) => it.name === model));
     if (found === undefined) throw new PolychatError("unknown_model", `there is no model ${model} here`);
     return runModel(found, params, call);
+  }
+
+  /**
+   * What the world took; where that has none, what it may have taken without having said so yet.
+   *
+   * @template T
+   * @param {(offer: HostOffer) => T | undefined} find
+   * @returns {T | undefined}
+   */
+  #offered(find) {
+    return find(this.#taken ?? {}) ?? find(this.#brought ?? {});
   }
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Watched } from "./alive.js";
 import { backOff } from "./clock.js";
 import { ConnectionLost, PolychatError, Rejected } from "./errors.js";
 import { Places } from "./places.js";
@@ -52,6 +53,7 @@ import { Session } from "./session.js";
  * @property {number} requestsWaitingMax
  * @property {number} eventsWaitingMax
  * @property {number} connectMsMax
+ * @property {number} pingMs how long nothing may come before the server is asked whether it is there; `Infinity`: any time
  * @property {Clock} clock
  * @property {() => number} random
  * @property {(diagnostic: ClientDiagnostic) => void} diagnose
@@ -63,6 +65,7 @@ import { Session } from "./session.js";
 export class Link {
   #options;
   #places;
+  #subscribing;
   /** @type {LinkState} */
   #state = "connecting";
   /** @type {Session | undefined} */
@@ -91,6 +94,7 @@ export class Link {
     this.#options = options;
     this.#worldId = options.worldId;
     this.#places = new Places(options.requestsInFlightMax, options.requestsWaitingMax);
+    this.#subscribing = new Places(options.requestsInFlightMax, options.requestsWaitingMax);
   }
 
   /** Where it stands. */
@@ -117,6 +121,11 @@ export class Link {
     return this.#options;
   }
 
+  /** Where streams wait for their turn to subscribe: beside the calls, which would stand behind all of them. */
+  get subscribing() {
+    return this.#subscribing;
+  }
+
   /**
    * Connects for the first time. What fails now is told and not tried again.
    *
@@ -135,11 +144,12 @@ export class Link {
    *
    * @param {string} method
    * @param {unknown} params
-   * @param {{ signal?: AbortSignal | undefined, again?: boolean }} [options] `again`: when the
-   *   connection is lost before the answer, the same is asked in the next session
+   * @param {{ signal?: AbortSignal | undefined, again?: boolean, first?: (result: unknown) => void }} [options]
+   *   `again`: when the connection is lost before the answer, the same is asked in the next session;
+   *   `first` hears the result before anything that comes after it is looked at
    * @returns {Promise<unknown>}
    */
-  async request(method, params, { signal, again = false } = {}) {
+  async request(method, params, { signal, again = false, first } = {}) {
     signal?.throwIfAborted();
     const waiting = this.#places.take(signal);
     if (waiting) await waiting;
@@ -147,7 +157,7 @@ export class Link {
       for (;;) {
         const session = this.session ?? (await this.#opened(signal));
         try {
-          return await session.request(method, params, signal);
+          return await session.request(method, params, { signal, first });
         } catch (error) {
           if (!again || !(error instanceof ConnectionLost) || this.#closed) throw error;
         }
@@ -234,7 +244,9 @@ export class Link {
       throw this.#closed;
     }
     this.#transport = transport;
-    const session = new Session(transport, {
+    const { pingMs: idleMs, clock } = this.#options;
+    const watched = idleMs === Infinity ? undefined : new Watched(transport, { idleMs, clock });
+    const session = new Session(watched ?? transport, {
       client: this.#options.client,
       eventsUnderWayMax: this.#options.eventsWaitingMax,
       worldId: this.#worldId,
@@ -255,6 +267,8 @@ export class Link {
       this.#opening = undefined;
     }
     this.#session = session;
+    // The answer is heard like everything else; without one there is nothing to do but wait.
+    watched?.watch(() => void session.request("ping", {}).catch(() => {}));
     this.#holds();
     this.#become("open");
     for (const member of [...this.#members]) member.opened(session);

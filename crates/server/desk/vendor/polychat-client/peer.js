@@ -80,7 +80,7 @@ export class Peer {
    *
    * @param {string} method
    * @param {unknown} params
-   * @param {{ signal?: AbortSignal | undefined, first?: (result: unknown) => void }} [options]
+   * @param {{ signal?: AbortSignal | undefined, first?: ((result: unknown) => void) | undefined }} [options]
    *   `first` hears the result before anything that comes after it is looked at, also when the
    *   signal has ended the waiting
    * @returns {Promise<unknown>}

@@ -104,10 +104,10 @@ export class Session {
   /**
    * @param {string} method
    * @param {unknown} params
-   * @param {AbortSignal} [signal]
+   * @param {{ signal?: AbortSignal | undefined, first?: ((result: unknown) => void) | undefined }} [options]
    */
-  request(method, params, signal) {
-    return this.#peer.request(method, params, { signal });
+  request(method, params, options) {
+    return this.#peer.request(method, params, options);
   }
 
   /** @param {string} method @param {unknown} params @returns {Promise<void>} */
@@ -146,7 +146,7 @@ export class Session {
 
   /** There is room for so many further events. @param {string} subscriptionId @param {number} events */
   more(subscriptionId, events) {
-    if (this.#sinks.has(subscriptionId)) void this.notify("events/more", { subscriptionId, events });
+    void this.notify("events/more", { subscriptionId, events });
   }
 
   /** The stream of it has ended; there is nothing to unsubscribe. @param {string} subscriptionId */

@@ -85,7 +85,8 @@ import { Listing } from "./store/listing.js";
 
 /**
  * @typedef {object} StoreOptions
- * @property {number} [chatsFollowedMax] chats whose events are read; the one longest not looked at gives way; at least 2; default 100
+ * @property {number} [chatsFollowedMax] chats whose events are read; at least 2; default 100. Those that nobody looks at give
+ *   way first, and the one longest not looked at of them; where more are looked at than that, the others say that they are `parked`
  * @property {boolean} [followBusy] whether chats that the world says are busy or new are read though nobody looks at them, as far as
  *   there are places: then the list knows their running step and how many of their answers are unread; default no
  * @property {number} [chatsKnownMax] chats in the list and beside it; default 100,000
@@ -193,6 +194,7 @@ export class Store {
       this.#following.follow(next);
       this.#batch.later(next);
     }
+    this.#following.handOn();
     this.#batch.now(null);
   };
 
@@ -230,6 +232,7 @@ export class Store {
         this.#following.follow(entry);
         this.#batch.later(entry);
       },
+      left: () => this.#following.handOn(),
       changed: (entry) => this.#batch.now(entry),
       newPromptId: this.#options.newPromptId ?? (() => crypto.randomUUID()),
     });
@@ -250,7 +253,7 @@ export class Store {
     if (this.#options.followBusy && entry.listed && isBusyOrNew(entry)) this.#following.watch(entry);
     const isBack = entry.signal && entry.signal.kind !== "failed" && entry.signal.kind !== "stalled";
     // What could not be read on may be read on once something happens in it.
-    if (entry.following === "ended" && isBack && (entry.selected || entry.cell.listeners > 0)) {
+    if (entry.following === "ended" && isBack && entry.lookedAt) {
       this.#following.follow(entry);
     }
     this.#batch.later(entry);

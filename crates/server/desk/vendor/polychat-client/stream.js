@@ -32,6 +32,8 @@ import { ConnectionLost, PolychatError, Rejected, record } from "./errors.js";
 
 /** Before a refused subscription is tried again, in milliseconds, unless the refusal says more. */
 const PAUSE_MS = 100;
+/** How often a stream that was never subscribed asks, where the server says when to ask again. */
+const TRIES_MAX = 100;
 
 /**
  * A cursor after a recorded event. Nothing else here knows what is in a cursor.
@@ -62,8 +64,12 @@ export class EventStream {
   #subscriptionId;
   /** Whether it was ever subscribed. */
   #begun = false;
+  /** How often it was refused for now before that. */
+  #refusals = 0;
   /** Whether it is to subscribe once what waits has been read. */
   #due = false;
+  /** Aborted when it ends, so that it waits no more for its turn to subscribe. @type {AbortController | undefined} */
+  #turn;
   /** How many further events may come, and how many were read since the server was told. */
   #room = 0;
   #taken = 0;
@@ -236,13 +242,26 @@ export class EventStream {
 
   /** @param {Session} session */
   async #subscribe(session) {
+    const { subscribing } = this.#link;
+    this.#turn = new AbortController();
     try {
-      const params = this.#params();
-      if (params["start"] === "now" && this.#chatId !== undefined) await this.#markHead(session);
-      await session.subscribe(params, this);
+      const waiting = subscribing.take(this.#turn.signal);
+      if (waiting) await waiting;
+      try {
+        await this.#ask(session);
+      } finally {
+        subscribing.leave();
+      }
     } catch (error) {
       this.#refused(session, error);
     }
+  }
+
+  /** @param {Session} session */
+  async #ask(session) {
+    const params = this.#params();
+    if (params["start"] === "now" && this.#chatId !== undefined) await this.#markHead(session);
+    await session.subscribe(params, this);
   }
 
   /** @returns {Record<string, unknown>} */
@@ -265,8 +284,7 @@ export class EventStream {
   /** @param {Session} session @param {unknown} error */
   #refused(session, error) {
     if (this.#end || this.#session !== session || error instanceof ConnectionLost) return;
-    const passes = error instanceof PolychatError && error.retryable && this.#begun;
-    if (!passes) {
+    if (!(error instanceof PolychatError) || !this.#mayAskAgain(error)) {
       if (error instanceof Rejected) this.#link.reject(error);
       return this.#finish(this.#endOf(error));
     }
@@ -275,6 +293,13 @@ export class EventStream {
       this.#due = true;
       this.#subscribeIfRead();
     });
+  }
+
+  /** Who was subscribed before stays; who begins is told of what only its caller can mend. @param {PolychatError} error */
+  #mayAskAgain({ retryable, retryAfterMs }) {
+    if (this.#begun) return retryable;
+    this.#refusals += 1;
+    return retryable && retryAfterMs !== undefined && this.#refusals < TRIES_MAX;
   }
 
   /** A chat that was deleted while the connection was away ends like one that is deleted now. @param {unknown} error */
@@ -290,6 +315,7 @@ export class EventStream {
     if (this.#end) return;
     this.#end = end;
     this.#stopPause?.();
+    this.#turn?.abort();
     this.#signal?.removeEventListener("abort", this.#leave);
     this.#link.leave(this);
     if (this.#subscriptionId !== undefined) this.#session?.unsubscribe(this.#subscriptionId);

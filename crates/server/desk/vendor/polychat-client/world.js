@@ -169,10 +169,12 @@ export class World {
 
   /**
    * Brings models and tools of this program into the world, in place of those brought before. They are
-   * brought again whenever the connection comes back; when it is away, they are unavailable.
+   * brought again whenever the connection comes back; when it is away, they are unavailable. Until the world
+   * has taken an offer, the one before is served; several at once are brought one after the other.
    *
    * @param {HostOffer} offer
-   * @returns {Promise<void>} rejects when the world does not take them, for example as `name_taken`
+   * @returns {Promise<void>} rejects when the world does not take them, for example as `name_taken`; then the one before
+   *   stays
    *
    * @example
    * await world.host({ tools: [{

@@ -19,8 +19,12 @@ import { Cell, sameFields } from "./cell.js";
 /** @typedef {import("../types.js").Summary} Summary */
 
 /**
- * Whether the events of a chat are read: `no`, `loading` its log, `live`, `parked` to make room for
- * others, `ended` by the world (see {@link ChatState} `ended`), `broken` (see `error`).
+ * Whether the events of a chat are read: `no`, `loading` its log, `live`, `parked` because others have all
+ * the places (`chatsFollowedMax`), `ended` by the world (see {@link ChatState} `ended`), `broken` (see `error`).
+ *
+ * A chat that is drawn may be parked too, when more are drawn than there are places. Its `chat` is empty
+ * then, and says nothing of what happens in it; `busy` and its row still do. It is read again by itself
+ * once it is selected, or another one is drawn no more.
  *
  * @typedef {"no" | "loading" | "live" | "parked" | "ended" | "broken"} Following
  */
@@ -42,8 +46,8 @@ import { Cell, sameFields } from "./cell.js";
  *
  * @typedef {object} ChatSnapshot
  * @property {string} chatId
- * @property {ChatState} chat From its events alone.
- * @property {Following} following
+ * @property {ChatState} chat From its events alone; empty while it is `parked`.
+ * @property {Following} following Whether `chat` is what the chat is now: only while it is `live`.
  * @property {PolychatError | null} error Why it is not followed any more.
  * @property {Busy} busy
  * @property {number} unread Answers that ended since it was last selected.
@@ -131,6 +135,11 @@ export class Entry {
     if (this.state.head === 0 || this.state.head < this.loadedAt) return;
     this.following = "live";
     this.seen ??= this.state.head;
+  }
+
+  /** Whether somebody looks at it: then it is read before those at which nobody does. */
+  get lookedAt() {
+    return this.selected || this.cell.listeners > 0;
   }
 
   /** Whether its events are being read. */

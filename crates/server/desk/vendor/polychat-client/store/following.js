@@ -1,8 +1,10 @@
 /**
- * Whose events are read: at most so many chats, those longest not looked at give way.
+ * Whose events are read: at most so many chats. Those that nobody looks at give way first, and of
+ * them, and else of all but the selected one, the one longest not looked at.
  *
  * A chat that gives way is only read no further. Nothing is cancelled in it, the world's feed still
- * tells what it does, and looking at it again reads it anew.
+ * tells what it does, and looking at it again reads it anew. One that is still looked at says that it
+ * is `parked`, and is read on once a place is no longer needed.
  *
  * @module
  */
@@ -29,6 +31,8 @@ export class Following {
   #looks = 0;
   /** @type {Map<Entry, Events>} */
   #read = new Map();
+  /** Chats that had to give way though somebody looked at them. @type {Set<Entry>} */
+  #wanting = new Set();
 
   /**
    * @param {StoreWorld} world
@@ -46,25 +50,42 @@ export class Following {
     this.#rejected = rejected;
   }
 
-  /** Reads it, if it is not read already; a chat goes on where it was left. @param {Entry} entry */
+  /**
+   * Reads it, if it is not read already; a chat goes on where it was left. One that nobody looks at
+   * takes no place from one that somebody looks at.
+   *
+   * @param {Entry} entry
+   */
   follow(entry) {
     this.#looks += 1;
     entry.used = this.#looks;
     if (this.#read.has(entry) || entry.state.life === "deleted") return;
-    if (this.#read.size >= this.#max) this.#makeRoom();
-    this.#begin(entry);
+    if (this.#makeRoom((other) => entry.lookedAt || !other.lookedAt)) this.#begin(entry);
+    else if (entry.following === "no") entry.following = "parked";
   }
 
   /** Reads it though nobody looks at it, as long as that takes no place from a chat in which something goes on. @param {Entry} entry */
   watch(entry) {
     const isNew = entry.following === "no" || entry.following === "parked";
     if (!isNew || this.#read.has(entry) || entry.state.life === "deleted") return;
-    if (this.#read.size >= this.#max) this.#makeRoom((other) => RESTING.has(other.cell.getSnapshot().busy.kind));
-    if (this.#read.size < this.#max) this.#begin(entry);
+    const mayGo = (/** @type {Entry} */ other) => !other.lookedAt && RESTING.has(other.cell.getSnapshot().busy.kind);
+    if (this.#makeRoom(mayGo)) this.#begin(entry);
+  }
+
+  /** Gives places that nobody looks at to chats that somebody looks at: to the one looked at last, first. */
+  handOn() {
+    for (const entry of [...this.#wanting].sort((a, b) => b.used - a.used)) {
+      if (!entry.lookedAt) this.#wanting.delete(entry);
+      else if (this.#makeRoom((other) => !other.lookedAt)) {
+        this.#begin(entry);
+        this.#changed(entry);
+      }
+    }
   }
 
   /** Reads none of them any more. */
   close() {
+    this.#wanting.clear();
     for (const entry of [...this.#read.keys()]) this.#leave(entry, "no");
   }
 
@@ -78,22 +99,25 @@ export class Following {
     const chat = this.#world.chat(entry.chatId);
     const events = chat.events(cursor === null ? { start: "start" } : { after: cursor });
     this.#read.set(entry, events);
+    this.#wanting.delete(entry);
     entry.arrive();
     void this.#run(entry, events);
   }
 
   /**
-   * The chat that was longest not looked at; one that somebody looks at only if there is no other.
+   * Makes room for one more, if there is none: another gives way.
    *
-   * @param {(entry: Entry) => boolean} [mayGo] when given, only one that nobody looks at and that this lets go
+   * @param {(other: Entry) => boolean} mayGo
+   * @returns {boolean} whether there is room
    */
   #makeRoom(mayGo) {
-    const others = [...this.#read.keys()].filter((entry) => !entry.selected);
-    const unseen = others.filter((entry) => entry.cell.listeners === 0);
-    const [first, ...rest] = mayGo ? unseen.filter(mayGo) : unseen.length > 0 ? unseen : others;
-    if (!first) return;
-    const oldest = rest.reduce((a, b) => (b.used < a.used ? b : a), first);
-    this.#park(oldest);
+    if (this.#read.size < this.#max) return true;
+    const others = [...this.#read.keys()].filter((entry) => !entry.selected && mayGo(entry));
+    const unseen = others.filter((entry) => !entry.lookedAt);
+    const [first, ...rest] = unseen.length > 0 ? unseen : others;
+    if (!first) return false;
+    this.#park(rest.reduce((a, b) => (b.used < a.used ? b : a), first));
+    return true;
   }
 
   /** @param {Entry} entry */
@@ -104,6 +128,7 @@ export class Following {
     if (entry.summary) entry.summary = { ...entry.summary, title, archived, updatedAt };
     entry.state = emptyChat(entry.chatId);
     this.#leave(entry, "parked");
+    if (entry.lookedAt) this.#wanting.add(entry);
     this.#changed(entry);
   }
 
@@ -128,7 +153,8 @@ export class Following {
         entry.arrive();
         this.#changed(entry);
       }
-      if (this.#read.get(entry) === events) this.#leave(entry, entry.state.ended ? "ended" : "no");
+      if (this.#read.get(entry) !== events) return;
+      this.#leave(entry, entry.state.ended ? "ended" : "no");
     } catch (error) {
       if (this.#read.get(entry) !== events) return;
       if (error instanceof Rejected) this.#rejected(error);
@@ -136,6 +162,7 @@ export class Following {
       entry.error = error instanceof PolychatError ? error : new PolychatError("broken", String(error));
     }
     this.#changed(entry);
+    this.handOn();
   }
 }
 

@@ -25,6 +25,7 @@ const SENDS_MAX = 64;
  * @typedef {object} HandleOptions
  * @property {() => Entry} entry
  * @property {(entry: Entry) => void} follow
+ * @property {() => void} left somebody looks at it no more
  * @property {(entry: Entry) => void} changed publishes at once: what a person does shows at once
  * @property {() => string} newPromptId
  */
@@ -52,16 +53,19 @@ export class ChatHandle {
    * Hears of each new snapshot, and follows the chat.
    *
    * @param {() => void} listener
-   * @returns {() => void} ends it; the chat is followed on
+   * @returns {() => void} ends it; the chat is followed on, until its place is needed
    */
   subscribe = (listener) => {
     const entry = this.#options.entry();
     const end = entry.cell.subscribe(listener);
     this.#options.follow(entry);
-    return end;
+    return () => {
+      end();
+      this.#options.left();
+    };
   };
 
-  /** Reads its events, also after they broke off. */
+  /** Reads its events, also after they broke off; unless chats that are looked at have all the places. */
   follow = () => this.#options.follow(this.#options.entry());
 
   /** Keeps what was typed and not sent. @param {string} text */
