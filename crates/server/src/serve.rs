@@ -28,6 +28,7 @@ pub(crate) mod metrics;
 mod rate;
 mod request;
 pub(crate) mod site;
+mod stay;
 pub(crate) mod token;
 mod visit;
 
@@ -52,6 +53,8 @@ use crate::config::ServeLimits;
 /// For how long browsers remember what another site may do here.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
+/// Where Prometheus looks.
+const METRICS: &str = "/metrics";
 /// Where a reader of events goes on.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -87,17 +90,16 @@ impl Front {
             bytes_max: self.limits.body_bytes_max,
             duration_max: self.limits.body_duration_max.0,
         };
-        let metrics =
-            Router::new().route("/metrics", get(metrics::render).with_state(self.metrics));
+        let metrics = get(metrics::render).with_state(self.metrics);
         let mut open: Router = Router::new()
             .route("/", get(entrance::open).with_state(Arc::clone(&grants)))
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready).with_state(readiness));
         let mut closed = Router::new().fallback(doors::enter).with_state(Arc::new(doors));
         if self.metrics_open {
-            open = open.merge(metrics);
+            open = open.route(METRICS, metrics);
         } else {
-            closed = closed.merge(metrics);
+            closed = closed.route(METRICS, metrics.layer(from_fn(metrics::of_all_worlds)));
         }
         let closed: Router = closed
             .method_not_allowed_fallback(denied::not_by_this_method)

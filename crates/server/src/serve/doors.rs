@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use super::{
     denied,
     grants::Grant,
+    stay::Stay,
     visit::{Place, ReadOnly, Visit},
 };
 
@@ -104,7 +105,8 @@ fn resolve(
         let grant = grant.filter(|grant| *asked == id && grant.opens(asked));
         let grant = grant.ok_or(NotFound)?;
         let world = if grant.only_reads() { &read } else { &written };
-        let place = is_stream(request.uri.path()).then(|| Place::of(grant)).transpose();
+        let stay = || request.extensions.get::<Arc<Stay>>().cloned();
+        let place = is_stream(request.uri.path()).then(|| Place::of(grant, stay())).transpose();
         let place = place.map_err(Problem::from)?;
         Ok(Arc::new(Visit {
             world_id: id.clone(),

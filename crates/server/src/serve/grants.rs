@@ -50,6 +50,10 @@ impl Grant {
         self.worlds.as_ref().is_none_or(|worlds| worlds.contains(world))
     }
 
+    pub(crate) fn opens_all(&self) -> bool {
+        self.worlds.is_none()
+    }
+
     pub(crate) fn only_reads(&self) -> bool {
         self.access < Access::Write
     }
@@ -57,7 +61,7 @@ impl Grant {
     /// Whether it is good for everything: only then may its callers bring models and tools, because
     /// these are asked for chats of any world.
     pub(crate) fn is_whole(&self) -> bool {
-        self.worlds.is_none() && !self.only_reads()
+        self.opens_all() && !self.only_reads()
     }
 }
 

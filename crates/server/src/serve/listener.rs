@@ -3,9 +3,9 @@
 //! What a stranger can do without a token ends here: heads that are too long, too many or too slow
 //! are turned away before there is a request.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, response::Response};
+use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use super::Connection;
+use super::{Connection, stay::Stay};
 use crate::config::ServeLimits;
 
 /// The least that hyper can read with.
@@ -115,20 +115,33 @@ impl Serving {
         };
         // Chunks of text are small, and each is waited for.
         let _ = stream.set_nodelay(true);
-        self.tasks.spawn(self.clone().serve(connection, stream, permit));
+        self.begin(connection, stream, permit);
     }
 
-    /// Serves one connection.
-    pub(crate) async fn serve(
-        self,
+    /// Serves one connection in a task of its own.
+    pub(crate) fn begin(
+        &self,
         connection: Connection,
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        _permit: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) {
-        let open = metrics::gauge!("polychat_http_connections");
-        open.increment(1.0);
+        let stay = Arc::new(Stay::new(permit, self.tasks.token()));
+        self.tasks.spawn(self.clone().serve(connection, stay, io));
+    }
+
+    async fn serve(
+        self,
+        connection: Connection,
+        stay: Arc<Stay>,
+        io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) {
         let router = self.router.clone();
-        let service = service_fn(move |request| answer(router.clone(), connection, request));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(connection);
+            request.extensions_mut().insert(Arc::clone(&stay));
+            router.clone().oneshot(request)
+        });
         let served = self.http.serve_connection(TokioIo::new(io), service).with_upgrades();
         let mut served = pin!(served);
         let ended = tokio::select! {
@@ -144,18 +157,7 @@ impl Serving {
         if let Err(error) = ended {
             tracing::debug!(peer = %connection.peer, %error, "connection lost");
         }
-        open.decrement(1.0);
     }
-}
-
-async fn answer(
-    router: Router,
-    connection: Connection,
-    request: Request<Incoming>,
-) -> Result<Response, Infallible> {
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(connection);
-    router.oneshot(request).await
 }
 
 impl Connection {

@@ -1,9 +1,17 @@
 //! `GET /metrics`: what `docs/observability.md` lists, in the text format of Prometheus.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::{extract::State, http::header, response::IntoResponse};
+use axum::{
+    Extension,
+    extract::{Request, State},
+    http::header,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::{denied::nothing_here, grants::Grant};
 
 /// Upper bounds of what is counted together, in seconds: from an append to a turn with tools.
 const BUCKETS: [f64; 14] =
@@ -32,4 +40,16 @@ pub(crate) fn builder() -> Result<PrometheusBuilder, BuildError> {
 
 pub(crate) async fn render(State(handle): State<PrometheusHandle>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+}
+
+/// Counts are of all worlds together; for whoever knows only some there is nothing at this path.
+pub(crate) async fn of_all_worlds(
+    Extension(grant): Extension<Arc<Grant>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if grant.opens_all() {
+        return next.run(request).await;
+    }
+    nothing_here().await.into_response()
 }

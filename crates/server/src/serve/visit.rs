@@ -13,7 +13,7 @@ use polychat::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::grants::Grant;
+use super::{grants::Grant, stay::Stay};
 
 /// A world, for one request or one socket.
 pub(crate) struct Visit {
@@ -75,17 +75,19 @@ fn held(notices: NoticeStream, place: Arc<Place>) -> NoticeStream {
 /// A place among the streams of a token.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
+    /// The connection is in use for as long.
+    _stay: Option<Arc<Stay>>,
     streams: Gauge,
 }
 
 impl Place {
     /// A place, if there is one left.
-    pub(crate) fn of(grant: &Grant) -> Result<Self, Refusal> {
+    pub(crate) fn of(grant: &Grant, stay: Option<Arc<Stay>>) -> Result<Self, Refusal> {
         let permit = Arc::clone(&grant.streams).try_acquire_owned();
         let permit = permit.map_err(|_| Refusal::SubscribersFull { max: grant.streams_max })?;
         let streams = metrics::gauge!("polychat_http_streams");
         streams.increment(1.0);
-        Ok(Self { _permit: permit, streams })
+        Ok(Self { _permit: permit, _stay: stay, streams })
     }
 }
 

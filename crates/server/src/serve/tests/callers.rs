@@ -121,6 +121,9 @@ async fn a_world_of_others_is_answered_exactly_like_one_that_is_not_there() {
         assert_eq!((home.status, &home.text), (none.status, &none.text), "{path}");
         assert!(home.status.is_client_error(), "{path}");
     }
+    // Nor is there anything that counts what happens in all worlds.
+    let (metrics, nothing) = (front.get(WORK, "/metrics").await, front.get(WORK, "/nothing").await);
+    assert_eq!((metrics.status, metrics.text), (nothing.status, nothing.text));
     // What was asked for has happened nowhere.
     let log = front.get(ALL, "/v1/worlds/home/chats/a/log").await.json();
     assert_eq!(log["head"], 6);

@@ -21,7 +21,7 @@ async fn connected(limits: &ServeLimits) -> (DuplexStream, Serving) {
     let serving = Serving::new(front.router, limits, front.options.closing);
     let (ours, theirs) = duplex(1024 * 1024);
     let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    tokio::spawn(serving.clone().serve(connection(), theirs, permit));
+    serving.begin(connection(), theirs, permit);
     (ours, serving)
 }
 

@@ -1,11 +1,11 @@
 //! Streams and sockets: each has a place, and none ends without a word.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{Method, StatusCode};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{io::duplex, sync::Semaphore};
+use tokio::{io::duplex, sync::Semaphore, time::Instant};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, protocol::frame::coding::CloseCode},
@@ -66,11 +66,18 @@ type Socket = WebSocketStream<tokio::io::DuplexStream>;
 
 /// A WebSocket to this world, or the status that it was refused with.
 async fn socket(front: &Fronted, token: &str, world: &str) -> Result<Socket, u16> {
+    socket_of(&serving(front), token, world).await
+}
+
+fn serving(front: &Fronted) -> Serving {
     let limits = ServeLimits::default();
-    let serving = Serving::new(front.router.clone(), &limits, front.options.closing.clone());
+    Serving::new(front.router.clone(), &limits, front.options.closing.clone())
+}
+
+async fn socket_of(serving: &Serving, token: &str, world: &str) -> Result<Socket, u16> {
     let (ours, theirs) = duplex(64 * 1024);
     let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    tokio::spawn(serving.serve(connection(), theirs, permit));
+    serving.begin(connection(), theirs, permit);
     let request = asking(Method::GET, &format!("ws://localhost:7777/v1/worlds/{world}/socket"));
     let request = by(token, request)
         .header("connection", "upgrade")
@@ -157,12 +164,17 @@ async fn a_socket_has_a_place_and_a_rate_like_everything_else() {
 
 // issue 6: shutdown as designed
 #[tokio::test(start_paused = true)]
-async fn when_the_server_closes_its_sockets_are_told_that_it_goes_away() {
+async fn a_server_that_ends_waits_until_its_sockets_were_told_and_no_longer() {
     let front = Fronted::new().await;
-    let mut open = socket(&front, ALL, "home").await.unwrap();
-    front.options.closing.cancel();
+    let serving = serving(&front);
+    let mut silent = socket_of(&serving, ALL, "home").await.unwrap();
+    // Nobody reads at the other end: the socket has its time to, and then it is closed.
+    let begun = Instant::now();
+    serving.drain(Duration::from_secs(60)).await;
+    assert!(begun.elapsed() > Duration::ZERO, "it has not waited");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     let closed = loop {
-        match open.next().await.unwrap().unwrap() {
+        match silent.next().await.unwrap().unwrap() {
             Message::Close(frame) => break frame.unwrap(),
             _ => {}
         }
