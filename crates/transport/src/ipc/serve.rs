@@ -32,9 +32,11 @@ use crate::{
     wire::WireLimits,
 };
 
+mod answers;
 mod connection;
 mod hosting;
 mod order;
+mod perform;
 mod requests;
 mod subscriptions;
 
@@ -62,6 +64,12 @@ pub struct ServeOptions {
     pub wire: WireLimits,
     /// Requests of one connection that run at the same time. Beyond: refused `overloaded`.
     pub requests_in_flight_max: usize,
+    /// Bytes that such requests take: those of their messages, and ninety for each value in them.
+    /// Beyond: refused `overloaded`. One alone is taken whatever it takes.
+    pub request_bytes_in_flight_max: usize,
+    /// Bytes of answers to what only reads that wait to be written. Beyond: it waits, and is read
+    /// again when there is room. An answer that is larger waits until it is the only one.
+    pub answer_bytes_waiting_max: usize,
     /// Subscriptions of one connection. Beyond: refused `subscribers_full`.
     pub subscriptions_max: usize,
     /// What is held of calls of a client's own models and tools.
@@ -77,6 +85,8 @@ impl Default for ServeOptions {
             framing: Framing::default(),
             wire: WireLimits::default(),
             requests_in_flight_max: 1_024,
+            request_bytes_in_flight_max: 64 * 1024 * 1024,
+            answer_bytes_waiting_max: 64 * 1024 * 1024,
             subscriptions_max: 10_000,
             calls: CallLimits::default(),
             // Longer than a store that does not answer holds up a command by default.

@@ -3,10 +3,20 @@
 //! A value of two bytes, read into a tree, takes up to ninety of memory. A bound on bytes alone
 //! would let a small piece of JSON take much; this is the other bound.
 
+/// What one value takes at most beside its text.
+#[cfg(feature = "ipc")]
+const VALUE_BYTES_MAX: usize = 90;
+
 /// Whether this JSON holds more values than `max`; what is no JSON may be taken for more or less.
 pub(crate) fn more_than(max: usize, json: &[u8]) -> bool {
     // Each value needs a byte, and one that parts it from the next.
     json.len() / 2 >= max && count(json) > max
+}
+
+/// What this JSON takes of memory at most, in bytes, as it came and read into values.
+#[cfg(feature = "ipc")]
+pub(crate) fn bytes_taken(json: &[u8]) -> usize {
+    json.len().saturating_add(count(json).saturating_mul(VALUE_BYTES_MAX))
 }
 
 /// Values, keys not counted: each but the outermost follows a bracket, a brace or a comma. What is

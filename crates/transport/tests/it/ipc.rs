@@ -16,9 +16,11 @@ mod host;
 mod in_step;
 mod in_turn;
 mod messages;
+mod order;
 mod reconnect;
 mod remote;
 mod requests;
+mod room;
 #[cfg(unix)]
 mod socket;
 mod stdio;

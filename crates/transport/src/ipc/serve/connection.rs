@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use polychat_core::{Command, CommandError, Refusal, content::Text, outcome::cut};
+use polychat_core::{CommandError, Refusal, content::Text, outcome::cut};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
@@ -23,13 +23,14 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     Closed, Server,
+    answers::Answers,
     hosting::is_said_of_a_call,
-    order::{Order, Place},
+    order::Order,
+    perform::perform,
     requests::{Answer, Outcome, Requests},
     subscriptions::Subscriptions,
 };
 use crate::{
-    bytes::FarEnd,
     error::{RejectedCommand, why},
     ipc::{
         error::{ConnectionError, RejectedFrame, RejectedMessage},
@@ -41,7 +42,7 @@ use crate::{
         },
         rpc::{self, Begun, ErrorCode, ErrorObject, Failure, Incoming, RequestId, Success},
     },
-    wire::{WireReply, decode_command, decode_subscribe},
+    wire::{decode_command, decode_subscribe, values},
 };
 
 /// How much of a client's name is kept, in bytes.
@@ -70,6 +71,7 @@ pub(super) struct Connection<'a, T> {
     pub(super) client: Text,
     requests: Requests,
     order: Order,
+    answers: Answers,
     subscriptions: Subscriptions,
     events_under_way_max: Option<u64>,
     /// The client's models and tools.
@@ -89,6 +91,7 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             client: Text::from(""),
             requests: Requests::default(),
             order: Order::default(),
+            answers: Answers::new(server.options.answer_bytes_waiting_max),
             subscriptions: Subscriptions::default(),
             events_under_way_max: None,
             host: Host::new(server.options.calls, server.options.wire.command_values_max),
@@ -310,13 +313,12 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
             self.subscriptions.remove(&subscription_id);
             return Ok(Some(done()));
         }
-        let max = self.server.options.requests_in_flight_max;
-        if self.requests.len() >= max {
-            let refusal = Refusal::Overloaded { scope: "connection".into(), max };
+        let bytes = values::bytes_taken(frame);
+        if let Err(refusal) = self.has_room_for(bytes) {
             return Ok(Some(Err((&CommandError::Refused(refusal)).into())));
         }
         if method == method::REGISTER {
-            return Ok(self.requests.begin(id, self.registering(params)?, cx));
+            return Ok(self.requests.begin(id, bytes, self.registering(params)?, cx));
         }
         let far = Arc::clone(&self.server.far);
         if method == method::SUBSCRIBE {
@@ -326,12 +328,30 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
                 let notices = far.notices(scope, start).await;
                 notices.map(Answer::Subscribed).map_err(|error| (&error).into())
             };
-            return Ok(self.requests.begin(id, subscribing, cx));
+            return Ok(self.requests.begin(id, bytes, subscribing, cx));
         }
         // The limit is on the command; the frame around it was measured by the codec.
         let command = decode_command(frame, far.wire_limits())?;
         let place = self.order.place_of(&command);
-        Ok(self.requests.begin(id, perform(far, command, place), cx))
+        let performing = perform(far, command, place, self.answers.room());
+        Ok(self.requests.begin(id, bytes, performing, cx))
+    }
+
+    /// Whether one more request may run that takes so many bytes. One alone always may.
+    fn has_room_for(&self, bytes: usize) -> Result<(), Refusal> {
+        let (count_max, bytes_max) = {
+            let options = &self.server.options;
+            (options.requests_in_flight_max, options.request_bytes_in_flight_max)
+        };
+        let refused = |scope: &str, max| Err(Refusal::Overloaded { scope: scope.into(), max });
+        if self.requests.len() >= count_max {
+            return refused("connection", count_max);
+        }
+        let together = self.requests.bytes().saturating_add(bytes);
+        if together > bytes_max && !self.requests.is_empty() {
+            return refused("connection_bytes", bytes_max);
+        }
+        Ok(())
     }
 
     fn initialize(&mut self, params: Option<&RawValue>) -> Result<Outcome, ErrorObject> {
@@ -367,7 +387,8 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
 
     fn answer(&mut self, id: &RequestId, outcome: Outcome) -> Result<(), ConnectionError> {
         match outcome {
-            Ok(Answer::Result(result)) => self.pipe.push(Success::new(id, result)),
+            // The room is given back once it is in the buffer.
+            Ok(Answer::Result(result, _room)) => self.pipe.push(Success::new(id, result)),
             Ok(Answer::Subscribed(notices)) => {
                 let max = self.server.options.subscriptions_max;
                 if self.subscriptions.len() >= max {
@@ -386,21 +407,12 @@ impl<'a, T: AsyncRead + AsyncWrite + Unpin> Connection<'a, T> {
     }
 }
 
-/// Does what was asked, after all that was to change in the same chat before.
-async fn perform(far: Arc<FarEnd>, command: Command, place: Place) -> Outcome {
-    let _turn = place.turn().await;
-    let reply = far.perform(command).await.map_err(|error| ErrorObject::from(&error))?;
-    let reply = WireReply::try_from(reply).map_err(|rejected| {
-        let error = CommandError::from(rejected);
-        ErrorObject::from(&error)
-    })?;
-    result(&reply)
+fn result(result: &impl Serialize) -> Outcome {
+    in_json(result).map(|result| Answer::Result(result, None))
 }
 
-fn result(result: &impl Serialize) -> Outcome {
-    to_raw_value(result)
-        .map(Answer::Result)
-        .map_err(|error| ErrorObject::plain(ErrorCode::INTERNAL, why(&error)))
+pub(super) fn in_json(result: &impl Serialize) -> Result<Box<RawValue>, ErrorObject> {
+    to_raw_value(result).map_err(|error| ErrorObject::plain(ErrorCode::INTERNAL, why(&error)))
 }
 
 pub(super) fn done() -> Outcome {

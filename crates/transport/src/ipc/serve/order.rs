@@ -4,19 +4,22 @@
 //! any order when the chat has to be revived first, or its actor was about to end. So on one
 //! connection what changes a chat waits until what was to change in it before has its answer. What
 //! only reads waits for nothing.
+//!
+//! What ends work that its command names passes prompts of the chat that only want to be queued, so
+//! that it need not wait for as many slow appends; but never the very prompt that it is meant for.
 
-use std::{collections::HashMap, sync::Arc};
-
-use polychat_core::{ChatId, Command};
-use tokio::{
-    sync::{Mutex, OwnedMutexGuard},
-    task::unconstrained,
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use polychat_core::{ChatId, Command, PromptId, command::CancelTarget, event::PromptMode};
+use tokio::{sync::oneshot, task::unconstrained};
 
 /// The chats in which something is to change on one connection.
 #[derive(Default)]
 pub(super) struct Order {
-    by_chat: HashMap<ChatId, Arc<Mutex<()>>>,
+    by_chat: HashMap<ChatId, Arc<Queue>>,
 }
 
 impl Order {
@@ -28,11 +31,10 @@ impl Order {
             other if only_reads(other) => None,
             other => other.chat(),
         };
-        Place(chat.map(|chat| self.queue(chat)))
+        Place(chat.map(|chat| Queue::enter(self.queue(chat), Manner::of(command))))
     }
 
-    /// Fair: whoever asks first has it first.
-    fn queue(&mut self, chat: &ChatId) -> Arc<Mutex<()>> {
+    fn queue(&mut self, chat: &ChatId) -> Arc<Queue> {
         if let Some(queue) = self.by_chat.get(chat) {
             return Arc::clone(queue);
         }
@@ -46,21 +48,140 @@ impl Order {
     }
 }
 
-/// A command's place among those that change its chat; none for what waits for nothing.
-pub(super) struct Place(Option<Arc<Mutex<()>>>);
+/// How a command goes among those that change its chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Manner {
+    /// After everything before it; a prompt that is to be queued, so that it may be passed.
+    Prompt(PromptId),
+    /// After everything before it, and passed by nothing.
+    InTurn,
+    /// After everything before it but such prompts.
+    PassesPrompts,
+    /// After everything before it but other such prompts than this.
+    PassesAllPromptsBut(PromptId),
+}
 
-impl Place {
-    /// Waits until it is this command's turn, which lasts as long as what this returns.
-    ///
-    /// The place is taken when this is polled for the first time.
-    pub(super) async fn turn(self) -> Option<OwnedMutexGuard<()>> {
-        // Otherwise tokio would make a task that has done much wait here, though it is its turn, and
-        // requests of other chats that came later would begin before.
-        Some(unconstrained(self.0?.lock_owned()).await)
+impl Manner {
+    fn of(command: &Command) -> Self {
+        match command {
+            // The other modes mean the turn that runs when the prompt arrives.
+            Command::SendPrompt { prompt, mode: PromptMode::Queue, .. } => {
+                Self::Prompt(prompt.clone())
+            }
+            Command::WithdrawPrompt { prompt, .. } => Self::PassesAllPromptsBut(prompt.clone()),
+            Command::DecideApproval { .. } | Command::DeleteChat { .. } => Self::PassesPrompts,
+            Command::CancelTurn { target: CancelTarget::Turn(_), .. } => Self::PassesPrompts,
+            // To cancel what runs may be meant for a prompt before it, and to close a chat is to
+            // have the prompts before it accepted.
+            _ => Self::InTurn,
+        }
+    }
+
+    fn waits_for(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::PassesPrompts, Self::Prompt(_)) => false,
+            (Self::PassesAllPromptsBut(its_own), Self::Prompt(other)) => its_own == other,
+            _ => true,
+        }
     }
 }
 
-fn only_reads(command: &Command) -> bool {
+/// The commands of one chat that have begun or are to begin, in the order in which they came.
+///
+/// They are as many as requests of the connection may run, so that looking through them is quick.
+#[derive(Default)]
+struct Queue(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    /// Commands so far; the next one's number.
+    numbered: u64,
+    present: VecDeque<Entry>,
+}
+
+struct Entry {
+    number: u64,
+    manner: Manner,
+    /// Who is to hear that it may begin; `None` once it has.
+    waits: Option<oneshot::Sender<()>>,
+}
+
+impl Queue {
+    fn enter(queue: Arc<Self>, manner: Manner) -> Queued {
+        let (waits, may_begin) = oneshot::channel();
+        let mut entries = queue.lock();
+        entries.numbered += 1;
+        let number = entries.numbered;
+        entries.present.push_back(Entry { number, manner, waits: Some(waits) });
+        entries.begin_ready();
+        drop(entries);
+        Queued { queue, number, may_begin: Some(may_begin) }
+    }
+
+    fn leave(&self, number: u64) {
+        let mut entries = self.lock();
+        entries.present.retain(|entry| entry.number != number);
+        entries.begin_ready();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        // Nothing panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    /// Lets all begin that wait for nothing that is still there.
+    fn begin_ready(&mut self) {
+        let mut prompts: Vec<&Manner> = Vec::new();
+        for entry in &mut self.present {
+            let held_up = prompts.iter().any(|earlier| entry.manner.waits_for(earlier));
+            if !held_up && let Some(waits) = entry.waits.take() {
+                // Who has gone leaves by itself.
+                let _ = waits.send(());
+            }
+            if !matches!(entry.manner, Manner::Prompt(_)) {
+                // Nothing passes it.
+                return;
+            }
+            prompts.push(&entry.manner);
+        }
+    }
+}
+
+/// A command's place among those that change its chat; none for what waits for nothing.
+///
+/// The place is taken when this is made, and lasts until it is dropped.
+pub(super) struct Place(Option<Queued>);
+
+struct Queued {
+    queue: Arc<Queue>,
+    number: u64,
+    may_begin: Option<oneshot::Receiver<()>>,
+}
+
+impl Place {
+    /// Waits until it is this command's turn, which lasts as long as what this returns.
+    pub(super) async fn turn(mut self) -> Self {
+        let may_begin = self.0.as_mut().and_then(|queued| queued.may_begin.take());
+        if let Some(may_begin) = may_begin {
+            // Otherwise tokio would make a task that has done much wait here, though it is its turn,
+            // and requests of other chats that came later would begin before. The sender is in the
+            // queue until it has said so.
+            let _ = unconstrained(may_begin).await;
+        }
+        self
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.queue.leave(self.number);
+    }
+}
+
+/// Whether a command changes nothing, so that it may be done in any order, and more than once.
+pub(super) fn only_reads(command: &Command) -> bool {
     matches!(
         command,
         Command::Snapshot { .. }
@@ -68,27 +189,11 @@ fn only_reads(command: &Command) -> bool {
             | Command::LookUpPrompt { .. }
             | Command::ListMessages { .. }
             | Command::ReadLog { .. }
+            | Command::ListChats { .. }
+            | Command::GetWorld
             | Command::Search { .. }
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn close(chat: &str) -> Command {
-        Command::CloseChat { chat: ChatId::new(chat).unwrap() }
-    }
-
-    // law 7
-    #[test]
-    fn chats_in_which_nothing_changes_any_more_are_forgotten() {
-        let mut order = Order::default();
-        let Place(asked) = order.place_of(&close("asked"));
-        for n in 0..10_000 {
-            order.place_of(&close(&n.to_string()));
-        }
-        assert!(order.by_chat.len() < 16);
-        assert!(Arc::ptr_eq(&asked.unwrap(), &order.queue(&ChatId::new("asked").unwrap())));
-    }
-}
+mod tests;

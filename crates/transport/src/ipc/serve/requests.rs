@@ -18,6 +18,7 @@ use futures_util::{FutureExt, stream::FuturesUnordered};
 use serde_json::value::RawValue;
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
+use super::answers::Held;
 use crate::{
     bytes::Notices,
     ipc::rpc::{ErrorCode, ErrorObject, RequestId},
@@ -25,7 +26,8 @@ use crate::{
 
 /// What a request comes to.
 pub(super) enum Answer {
-    Result(Box<RawValue>),
+    /// With the room that it takes until it is written, where it may be large.
+    Result(Box<RawValue>, Option<Held>),
     Subscribed(Notices),
 }
 
@@ -35,12 +37,24 @@ pub(super) type Outcome = Result<Answer, ErrorObject>;
 #[derive(Default)]
 pub(super) struct Requests {
     running: FuturesUnordered<Running>,
-    by_id: HashMap<RequestId, AbortHandle>,
+    by_id: HashMap<RequestId, InFlight>,
+    /// What all of them take.
+    bytes: usize,
+}
+
+struct InFlight {
+    task: AbortHandle,
+    bytes: usize,
 }
 
 impl Requests {
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// What those that run take, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -51,10 +65,11 @@ impl Requests {
         self.by_id.contains_key(id)
     }
 
-    /// Begins a request, and ends it when it needs to wait for nothing.
+    /// Begins a request that takes so many bytes, and ends it when it needs to wait for nothing.
     pub(super) fn begin(
         &mut self,
         id: &RequestId,
+        bytes: usize,
         request: impl Future<Output = Outcome> + Send + 'static,
         cx: &mut Context<'_>,
     ) -> Option<Outcome> {
@@ -64,7 +79,8 @@ impl Requests {
             return Some(outcome);
         }
         let task = tokio::spawn(request);
-        self.by_id.insert(id.clone(), task.abort_handle());
+        self.by_id.insert(id.clone(), InFlight { task: task.abort_handle(), bytes });
+        self.bytes = self.bytes.saturating_add(bytes);
         self.running.push(Running { id: id.clone(), task });
         None
     }
@@ -74,14 +90,15 @@ impl Requests {
         let Some((id, outcome)) = ready!(Pin::new(&mut self.running).poll_next(cx)) else {
             return Poll::Pending;
         };
-        self.by_id.remove(&id);
+        let bytes = self.by_id.remove(&id).map_or(0, |ended| ended.bytes);
+        self.bytes = self.bytes.saturating_sub(bytes);
         Poll::Ready((id, outcome))
     }
 
     /// Stops waiting for a request, which is then answered as cancelled, unless it has ended.
     pub(super) fn cancel(&self, id: &RequestId) {
-        if let Some(task) = self.by_id.get(id) {
-            task.abort();
+        if let Some(running) = self.by_id.get(id) {
+            running.task.abort();
         }
     }
 }
