@@ -100,6 +100,9 @@ impl Error {
         let says = |text: &str| Some(text.to_owned());
         match self {
             Self::LogFilter(_) => says("An example: --log info,polychat=debug"),
+            Self::Listen { .. } => {
+                says("Say where with --listen ADDRESS:PORT; port 0 takes a free one.")
+            }
             Self::InMemory => says("Say which file: --data FILE"),
             Self::UnknownWorld { .. } => says("Say which world: --world NAME"),
             Self::NoDataFolder(_) | Self::DataFolder { .. } => {
@@ -110,7 +113,7 @@ impl Error {
                 says("Say where to listen: polychat socket PATH")
             }
             Self::Data(SqliteError::Held { .. }) => says(
-                "One process at a time has a file. Ask that one (polychat socket serves many), \
+                "One process at a time has a file. Ask that one (polychat serve and socket serve many), \
                  end it, or use another --data FILE.",
             ),
             Self::Data(SqliteError::NotADatabase { .. } | SqliteError::Foreign { .. }) => {

@@ -70,6 +70,42 @@ async fn the_example_of_the_documentation_is_in_force_as_it_stands() {
     assert!(place.file().exists());
 }
 
+/// The filter of the log that is in force.
+async fn filter(command: &mut Command) -> Option<String> {
+    let output = within(command.arg("--print-config").output()).await.unwrap();
+    let printed: Table = String::from_utf8(output.stdout).unwrap().parse().unwrap();
+    printed["log"].get("filter").map(|filter| filter.as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_file_is_that_of_the_option_or_of_the_variable_or_of_the_user() {
+    let place = Place::new();
+    for name in ["option", "variable", "polychat/polychat"] {
+        let file = place.path(&format!("{name}.toml"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, format!("[log]\nfilter = \"{name}\"")).unwrap();
+    }
+    let user = || {
+        let mut command = polychat(["serve"]);
+        command.env("HOME", place.path("")).env("XDG_CONFIG_HOME", place.path(""));
+        command
+    };
+    if cfg!(target_os = "linux") {
+        assert_eq!(filter(&mut user()).await.as_deref(), Some("polychat/polychat"));
+    }
+    let variable = || {
+        let mut command = user();
+        command.env("POLYCHAT_CONFIG", place.path("variable.toml"));
+        command
+    };
+    assert_eq!(filter(&mut variable()).await.as_deref(), Some("variable"));
+    let option = place.path("option.toml");
+    assert_eq!(filter(variable().arg("--config").arg(option)).await.as_deref(), Some("option"));
+    let mut nobody = user();
+    nobody.env("XDG_CONFIG_HOME", place.path("nothing"));
+    assert_eq!(filter(&mut nobody).await, None);
+}
+
 /// A section of the documentation, and its keys with their defaults.
 struct Section {
     /// As in `serve.tokens.NAME`.
@@ -189,6 +225,11 @@ async fn what_is_wrong_is_told_with_its_place_before_anything_is_opened() {
     let (status, told) = refused(wrong.env("POLYCHAT_SERVE__LISTN", "x")).await;
     assert_eq!(status, 1);
     assert!(told.starts_with("polychat: POLYCHAT_SERVE__LISTN: serve.listn: "), "{told}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, told) = refused(&mut polychat(["serve", "--memory", "--listen", &address])).await;
+    assert_eq!(status, 1);
+    assert!(told.contains(&address) && told.contains("--listen"), "{told}");
     let missing = place.path("missing.toml");
     let (status, told) =
         refused(&mut polychat(["stdio", "--config", missing.to_str().unwrap()])).await;
