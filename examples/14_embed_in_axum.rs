@@ -101,28 +101,25 @@ async fn main() -> Outcome {
         let prompt = json!({ "parts": [{ "type": "text", "text": "my name is a secret" }] });
         let path = format!("/chats/{chat}/prompts?wait=outcome");
         let answer = browser.send(Method::POST, &path, Some(prompt)).await?.1;
-        println!("  {chat}: {}", answer["outcome"]["kind"].as_str().unwrap_or_default());
+        println!("  {chat}: {}", text(&answer, "/outcome/kind"));
     }
 
     println!("What Ada's list and search hold:");
     for (path, list) in [("/chats", "chats"), ("/search?text=secret", "hits")] {
         let found = ada.send(Method::GET, path, None).await?.1;
-        let found = found[list].as_array().ok_or("no list")?.iter();
-        let chats: BTreeSet<_> = found.filter_map(|one| one["chatId"].as_str()).collect();
+        let found = found.get(list).and_then(Value::as_array).ok_or("no list")?.iter();
+        let chats: BTreeSet<_> = found.filter_map(|one| one.get("chatId")?.as_str()).collect();
         println!("  {path}: {chats:?}");
     }
 
     println!("What Ada gets for a chat of Bob's, and for one that nobody has:");
     for chat in ["bob-diary", "bob-dreams"] {
         let (status, problem) = ada.send(Method::GET, &format!("/chats/{chat}"), None).await?;
-        println!("  {chat}: {status}, {}", problem["code"].as_str().unwrap_or_default());
+        println!("  {chat}: {status}, {}", text(&problem, "/code"));
     }
     let (status, problem) =
         ada.send(Method::POST, "/chats", Some(json!({ "chatId": "bob-plans" }))).await?;
-    println!(
-        "  to make one in his name: {status}, {}",
-        problem["code"].as_str().unwrap_or_default()
-    );
+    println!("  to make one in his name: {status}, {}", text(&problem, "/code"));
 
     let nobody = Browser { app, cookie: "session=guessed".into() };
     println!("Who is not signed in: {}", nobody.send(Method::GET, "/chats", None).await?.0);
@@ -162,4 +159,9 @@ impl Browser {
         let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
+}
+
+/// What stands at this place, if it is text.
+fn text<'a>(json: &'a Value, place: &str) -> &'a str {
+    json.pointer(place).and_then(Value::as_str).unwrap_or_default()
 }

@@ -251,3 +251,32 @@ async fn a_program_of_ones_own_hands_out_the_world_as_each_person_may_see_it() {
     ];
     assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
 }
+
+// Issue 6: the world over HTTP, by a client of ours and by hand
+#[tokio::test]
+async fn a_world_over_http_answers_and_tells_what_it_records() {
+    let printed = lesson("13_http_server").await;
+    let expected = [
+        "Two chats at once, by a client that is a world:",
+        "  ada: Your name is Ada.",
+        "  bob: Your name is Bob.",
+        "A prompt, and the answer to this very prompt:",
+        "  completed, Your name is Ada.",
+        "What the chat of Bob has recorded, as its stream tells it until the chat is idle:",
+        "  chat.created",
+        "  prompt.accepted",
+        "  turn.started",
+        "  message.start",
+        "  message.end",
+        "  turn.ended",
+        "  prompt.accepted",
+        "  turn.started",
+        "  message.start",
+        "  message.end",
+        "  turn.ended",
+        "  ended",
+        "A chat that nobody has made:",
+        "  404, unknown_chat",
+    ];
+    assert_eq!(printed.out.lines().collect::<Vec<_>>(), expected);
+}
