@@ -170,23 +170,31 @@ pub fn decode_command(bytes: &[u8], limits: &WireLimits) -> Result<Command, Reje
         return Err(RejectedCommand::TooManyValues { max });
     }
     let malformed = |error: serde_json::Error| RejectedCommand::Malformed { why: why(&error) };
-    // Where it is costs a second reading, which only those pay whom it helps.
-    let placed = || {
-        let mut source = serde_json::Deserializer::from_slice(bytes);
-        let read: Result<WireCommand, _> = serde_path_to_error::deserialize(&mut source);
-        read.err().map(|error| RejectedCommand::Malformed {
-            why: claim(&format!("{}: {}", error.path(), why(error.inner()))),
-        })
-    };
     match serde_json::from_slice::<WireCommand>(bytes) {
         Ok(command) => command.try_into(),
         Err(error) => {
             let Method { method } = serde_json::from_slice(bytes).map_err(malformed)?;
             if WireCommand::METHODS.contains(&method.as_str()) {
-                Err(placed().unwrap_or_else(|| malformed(error)))
+                let place = place(bytes).map(|place| format!("{place}: ")).unwrap_or_default();
+                Err(RejectedCommand::Malformed { why: claim(&(place + &why(&error))) })
             } else {
                 Err(RejectedCommand::UnknownMethod { method: claim(&method) })
             }
         }
     }
+}
+
+/// Which field of a command makes no sense. It costs a second reading, which only those pay whom it
+/// helps.
+#[cfg(feature = "ipc")]
+fn place(bytes: &[u8]) -> Option<String> {
+    let mut source = serde_json::Deserializer::from_slice(bytes);
+    let read: Result<WireCommand, _> = serde_path_to_error::deserialize(&mut source);
+    read.err().map(|error| error.path().to_string())
+}
+
+/// Within one process nobody reads what another has written.
+#[cfg(not(feature = "ipc"))]
+fn place(_: &[u8]) -> Option<String> {
+    None
 }
