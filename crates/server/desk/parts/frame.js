@@ -58,7 +58,8 @@ function Desk({ session, desk }) {
   };
 
   useListener(document, "keydown", (event) => {
-    const verb = asked || menu ? null : verbOf(event);
+    // A dialog closes a moment before this page has heard of it.
+    const verb = menu || element("dialog[open]") ? null : verbOf(event);
     if (verb === null) return;
     event.preventDefault();
     const verbs = {

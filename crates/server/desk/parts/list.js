@@ -29,9 +29,9 @@ export const ROW_HEIGHT = 58;
 export function List({ rows, selected, nameOf, onSeen, onOpen, onMenu, nothing, filter }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const sight = useSight(box);
-  const [at, setAt] = useState(/** @type {string | null} */ (selected));
-  useEffect(() => setAt(selected), [selected]);
-  const place = Math.max(0, rows.findIndex(({ chatId }) => chatId === at));
+  const [at, setAt] = useKept(selected);
+  const placeNow = () => Math.max(0, rows.findIndex(({ chatId }) => chatId === at()));
+  const place = placeNow();
   const { first, last } = inSight({ count: rows.length, rowHeight: ROW_HEIGHT, ...sight });
   const drawn = rows.slice(first, last);
   // The one that the keys are at is there, in sight or not, so that it can be named.
@@ -40,8 +40,11 @@ export function List({ rows, selected, nameOf, onSeen, onOpen, onMenu, nothing, 
   useShown(box, rows, selected, filter);
 
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    const next = moved(event.key, { place, count: rows.length, page: Math.max(1, Math.floor(sight.height / ROW_HEIGHT) - 1) });
-    const row = rows[next ?? place];
+    // With Alt, arrows go from chat to chat, here as anywhere.
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const now = placeNow();
+    const next = moved(event.key, { place: now, count: rows.length, page: Math.max(1, Math.floor(sight.height / ROW_HEIGHT) - 1) });
+    const row = rows[next ?? now];
     if (next === null && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     if (!row) return;
@@ -72,6 +75,23 @@ export function moved(key, { place, count, page }) {
   const places = { ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + page, PageUp: place - page, Home: 0, End: count - 1 };
   const next = places[key];
   return next === undefined ? null : Math.max(0, Math.min(count - 1, next));
+}
+
+/**
+ * Where the keys are. It is read when it is needed, because keys may come faster than the list is drawn.
+ *
+ * @param {string | null} selected takes the keys along whenever another chat is opened
+ * @returns {[() => string | null, (chatId: string | null) => void]}
+ */
+function useKept(selected) {
+  const [, draw] = useState(/** @type {string | null} */ (null));
+  const kept = useRef({ selected, at: selected });
+  if (kept.current.selected !== selected) kept.current = { selected, at: selected };
+  const set = (/** @type {string | null} */ chatId) => {
+    kept.current = { ...kept.current, at: chatId };
+    draw(chatId);
+  };
+  return [() => kept.current.at, set];
 }
 
 /** How far the list is scrolled, and how high it is. @param {{ current: HTMLDivElement | null }} box */

@@ -30,13 +30,14 @@ import { html, useEffect, useLayoutEffect, useRef } from "./hooks.js";
 export function Menu({ label, items, at, onClose }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   useLayoutEffect(() => {
-    const before = document.activeElement;
-    place(box.current, at);
+    const [menu, before] = [box.current, document.activeElement];
+    place(menu, at);
     const all = entries(box.current);
     (all.find((entry) => entry.ariaChecked === "true") ?? all[0])?.focus();
     return () => {
-      // Unless what was chosen took it, the focus goes back to where it came from.
-      if (before instanceof HTMLElement && document.activeElement === document.body) before.focus();
+      // Unless something else has taken it, the focus goes back to where it came from.
+      const now = document.activeElement;
+      if (before instanceof HTMLElement && (now === document.body || menu?.contains(now))) before.focus();
     };
   }, []);
   useEffect(() => {

@@ -1,6 +1,6 @@
 /**
  * A server for work on the page without a build: its files as they lie here, under the policy that the
- * real server sends, and each WebSocket handed on to one `polychat socket`.
+ * real server sends, and everything else handed on to one `polychat serve`.
  *
  *     node tools/stand-in.mjs [--port 7788] [--memory]
  *
@@ -9,18 +9,18 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { createServer, request as ask } from "node:http";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { WebSocketServer } from "ws";
+
+/** @import { IncomingMessage, ServerResponse } from "node:http" */
+/** @import { Duplex } from "node:stream" */
 
 const DESK = fileURLToPath(new URL("..", import.meta.url));
-const BUILT = fileURLToPath(new URL("../../../../target/debug/polychat", import.meta.url));
-const SOCKET_PATH = /^\/v1\/worlds\/[^/]+\/socket$/;
+export const BUILT = fileURLToPath(new URL("../../../../target/debug/polychat", import.meta.url));
 
 /** @type {Readonly<Record<string, string>>} */
 const TYPES = { ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
@@ -32,18 +32,29 @@ export const POLICY = [
 ].join("; ");
 
 /**
- * @param {{ args?: string[], port?: number, command?: string }} [options] `args` of `polychat socket`
+ * @param {{ args?: string[], port?: number, command?: string }} [options] `args` of `polychat serve`
  */
-export async function standIn({ args = ["--memory"], port = 0, command = process.env["POLYCHAT_BIN"] ?? BUILT } = {}) {
-  const folder = await mkdtemp(join(tmpdir(), "polychat-desk-"));
-  const socket = join(folder, "home.sock");
-  const child = spawn(command, ["socket", socket, ...args], { stdio: ["ignore", "ignore", "inherit"] });
-  await once(child, "spawn");
-  const server = createServer((request, response) => void answer(request.url ?? "/", response));
-  const upgrades = new WebSocketServer({ noServer: true });
+export async function standIn({ args = ["--memory"], port = 0, command = process.env["POLYCHAT_BIN"] || BUILT } = {}) {
+  let world = await serve(command, args);
+  /** @type {Set<Duplex>} */
+  const open = new Set();
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://stand-in").pathname;
+    if (path.startsWith("/v1/")) handOn(request, response, world.port);
+    else void file(path, response);
+  });
   server.on("upgrade", (request, stream, head) => {
-    if (!SOCKET_PATH.test(request.url ?? "")) return void stream.destroy();
-    upgrades.handleUpgrade(request, stream, head, (ws) => bridge(ws, socket));
+    const pipe = connect(world.port, "127.0.0.1");
+    for (const [one, other] of [[stream, pipe], [pipe, stream]]) {
+      open.add(/** @type {Duplex} */ (one));
+      one?.on("error", () => {});
+      one?.on("close", () => (open.delete(/** @type {Duplex} */ (one)), other?.destroy()));
+    }
+    const lines = [`${request.method} ${request.url} HTTP/1.1`];
+    for (let at = 0; at < request.rawHeaders.length; at += 2) lines.push(`${request.rawHeaders[at]}: ${request.rawHeaders[at + 1]}`);
+    pipe.write(`${lines.join("\r\n")}\r\n\r\n`);
+    pipe.write(head);
+    stream.pipe(pipe).pipe(stream);
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -51,20 +62,50 @@ export async function standIn({ args = ["--memory"], port = 0, command = process
   return {
     url: `http://127.0.0.1:${taken}/`,
     /** Ends every connection, as a network may. */
-    cut: () => upgrades.clients.forEach((ws) => ws.terminate()),
+    cut: () => open.forEach((stream) => stream.destroy()),
+    /** Ends the server as a loss of power would. */
+    kill: () => ended(world.child, "SIGKILL"),
+    /** Starts it again. */
+    async start() {
+      world = await serve(command, args);
+    },
     async close() {
-      upgrades.clients.forEach((ws) => ws.terminate());
+      open.forEach((stream) => stream.destroy());
+      server.closeAllConnections();
       server.close();
-      if (child.exitCode === null && child.kill()) await once(child, "exit");
-      await rm(folder, { recursive: true, force: true });
+      await ended(world.child, "SIGTERM");
     },
   };
 }
 
-/** @param {string} url @param {import("node:http").ServerResponse} response */
-async function answer(url, response) {
-  const path = new URL(url, "http://stand-in").pathname;
-  if (/^\/v1\/worlds\/home$/.test(path)) return void response.writeHead(200, { "content-type": "application/json" }).end("{}");
+/** @param {string} command @param {string[]} args */
+async function serve(command, args) {
+  const child = spawn(command, ["serve", "--no-auth", "--listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout });
+  const [link] = await Promise.race([once(lines, "line"), once(child, "exit").then(() => [])]);
+  const port = Number(/:(\d+)/.exec(String(link ?? ""))?.[1]);
+  if (!port) throw new Error(`polychat serve printed no link: ${link}`);
+  return { child, port };
+}
+
+/** @param {import("node:child_process").ChildProcess} child @param {NodeJS.Signals} signal */
+async function ended(child, signal) {
+  if (child.exitCode === null && child.signalCode === null && child.kill(signal)) await once(child, "exit");
+}
+
+/** @param {IncomingMessage} request @param {ServerResponse} response @param {number} port */
+function handOn(request, response, port) {
+  const { method, url, headers } = request;
+  const next = ask({ host: "127.0.0.1", port, method, path: url, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  next.on("error", () => response.headersSent || response.writeHead(502).end());
+  request.pipe(next);
+}
+
+/** @param {string} path @param {ServerResponse} response */
+async function file(path, response) {
   const name = normalize(path === "/" ? "/index.html" : path);
   const type = TYPES[extname(name)];
   try {
@@ -75,18 +116,6 @@ async function answer(url, response) {
   } catch {
     response.writeHead(404).end();
   }
-}
-
-/** One message per frame here, one per line there. @param {import("ws").WebSocket} ws @param {string} path */
-function bridge(ws, path) {
-  const pipe = connect(path);
-  pipe.on("error", () => ws.close(1013));
-  pipe.on("close", () => ws.close(1012));
-  ws.on("close", () => pipe.destroy());
-  ws.on("message", (data) => pipe.write(`${data}\n`));
-  const lines = createInterface({ input: pipe });
-  lines.on("error", () => {});
-  lines.on("line", (line) => ws.readyState === ws.OPEN && ws.send(line));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
