@@ -93,7 +93,8 @@ mod tests {
         let reading = tokio::spawn(async move {
             let began = Instant::now();
             let first = near.read_u8().await.unwrap();
-            let error = near.read_u8().await.unwrap_err();
+            let second = tokio::time::timeout(PATIENCE * 10, near.read_u8()).await;
+            let error = second.unwrap().unwrap_err();
             (first, error.kind(), began.elapsed())
         });
         tokio::task::yield_now().await;

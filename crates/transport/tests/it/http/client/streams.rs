@@ -302,7 +302,8 @@ async fn there_are_only_so_many_streams_and_dropping_one_makes_room() {
     let (near, mut host) = near(options);
     let (stream, mut talk) = watch(&near, &mut host).await;
     let full = CommandError::Refused(Refusal::SubscribersFull { max: 1 });
-    assert_eq!(near.subscribe(of_a(), StartAt::Start).await.err(), Some(full));
+    let second = within(near.subscribe(of_a(), StartAt::Start)).await;
+    assert_eq!(second.err(), Some(full));
     drop(stream);
     talk.closed().await;
     let _again = watch(&near, &mut host).await;
