@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 
 use crate::{
     content::Metadata,
@@ -81,6 +82,16 @@ impl JsonSchema for Metadata {
             json_schema!({ "type": ["object", "null"] })
         } else {
             json_schema!({ "type": "object" })
+        }
+    }
+}
+
+/// Names beside a selection that has none are refused.
+pub(crate) fn names_only_where_they_are_read(selection: &mut Schema) {
+    let Some(Value::Array(kinds)) = selection.get_mut("oneOf") else { return };
+    for kind in kinds {
+        if let Some(Value::Object(said)) = kind.get_mut("properties") {
+            said.entry("names").or_insert_with(|| json!({ "type": "null" }));
         }
     }
 }

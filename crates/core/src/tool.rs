@@ -151,7 +151,11 @@ fn is_zero(n: &u64) -> bool {
 /// Which tools an agent may use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(transform = crate::schema::names_only_where_they_are_read)
+)]
 #[serde(tag = "kind", content = "names", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ToolSelection {

@@ -165,12 +165,14 @@ params! {
     /// A message by itself.
     BodyParams {
         /// The message.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1)))]
         parts: Vec<Part>,
         /// What the embedder attached.
         #[serde(default, skip_serializing_if = "Object::is_empty")]
         metadata: Object,
         /// The agent to answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schemars(with = "Option<polychat_core::AgentName>"))]
         agent: Option<String>,
         /// The stored part of the host context.
         #[serde(default, skip_serializing_if = "Object::is_empty")]

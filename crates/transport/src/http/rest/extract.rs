@@ -106,6 +106,10 @@ fn parse<T: DeserializeOwned>(json: &[u8], limits: &WireLimits) -> Result<T, Pro
     if values::more_than(max, json) {
         return Err(RejectedCommand::TooManyValues { max }.into());
     }
+    // A list could be read as the fields in their order, which nobody has promised.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(invalid("body", "not an object"));
+    }
     let mut source = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
         let field = error.path().to_string();

@@ -137,6 +137,7 @@ strict! {
         #[serde(default)]
         mode: PromptMode,
         /// The message.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1)))]
         parts: Vec<Part>,
         /// What the embedder attached.
         #[serde(default)]
@@ -152,6 +153,7 @@ strict! {
     /// What changes in a waiting prompt; what is left out stays.
     EditBody {
         /// Its new content.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1)))]
         parts: Option<Vec<Part>>,
         /// Its new mode.
         mode: Option<PromptMode>,

@@ -85,6 +85,10 @@ async fn a_body_that_makes_no_sense_is_refused_with_the_field_that_is_wrong() {
         ("/chats/a/prompts", json!({}), "body"),
         ("/chats/a/prompts", json!([]), "body"),
         ("/chats/a/prompts", json!(null), "body"),
+        // Lists that have something for each field.
+        ("/chats", json!([]), "body"),
+        ("/chats/a/close", json!([]), "body"),
+        ("/chats/a/cancel", json!([null]), "body"),
         ("/chats/a/prompts", json!({ "parts": "hello" }), "parts"),
         ("/chats/a/prompts", json!({ "parts": [{ "type": "text" }] }), "parts[0]"),
         ("/chats/a/prompts", json!({ "parts": [], "mode": "later" }), "mode"),
