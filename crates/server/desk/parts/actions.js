@@ -4,8 +4,12 @@
  * @module
  */
 
+import { Cell } from "./cell.js";
+
 /** @import { AgentConfig, Store, World } from "./types.js" */
 /** @import { Notices } from "./notices.js" */
+
+/** The agents, and who answers where a chat names none. @typedef {{ agents: readonly AgentConfig[], usual: string }} Agents */
 
 /** What can be done with chats. */
 export class Actions {
@@ -19,6 +23,9 @@ export class Actions {
     this.#world = world;
     this.#notices = notices;
   }
+
+  /** The agents, as they were when they were last asked for. */
+  known = new Cell(/** @type {Agents} */ ({ agents: [], usual: "" }));
 
   /** A new chat, which is opened. @returns {Promise<void>} */
   create = async () => {
@@ -51,11 +58,12 @@ export class Actions {
     if (gone && this.#store.getSnapshot().selected === chatId) this.#store.select(null);
   };
 
-  /** The agents, and who answers where a chat names none. @returns {Promise<{ agents: readonly AgentConfig[], usual: string } | undefined>} */
+  /** Asks for the agents. @returns {Promise<Agents | undefined>} */
   agents = () =>
     this.#notices.attempt("The agents are not known", async () => {
       const { agents, defaultAgent } = await this.#world.info();
-      return { agents, usual: defaultAgent };
+      this.known.set({ agents, usual: defaultAgent });
+      return this.known.getSnapshot();
     });
 
   /** @param {string} what @param {string} chatId @param {(chat: ReturnType<World["chat"]>) => Promise<void>} work */

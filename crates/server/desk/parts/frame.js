@@ -5,6 +5,7 @@
  */
 
 import { addressOf } from "./address.js";
+import { Announcer } from "./announcer.js";
 import { ChatPane } from "./chat.js";
 import { ConnectionBanner, Entrance } from "./connection.js";
 import { Confirm, Rename } from "./dialogs.js";
@@ -96,6 +97,7 @@ function Desk({ session, desk }) {
       </main>
       ${panel && html`<${DiagnosticsPanel} session=${session} store=${store} onOpen=${store.select} onClose=${() => setPanel(false)} />`}
     </div>
+    <${Announcer} desk=${desk} nameOf=${nameOf} />
     <${NoticeList} notices=${notices} />
     ${menu && html`<${Menu} key=${menu.label} ...${menu} onClose=${closeMenu} />`}
     <${AskedDialog} asked=${asked} actions=${actions} onClose=${() => setAsked(null)} />

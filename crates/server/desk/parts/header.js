@@ -17,9 +17,10 @@ import { nameOf, queuedOf, signalOf } from "./signal.js";
  * @param {(event: MouseEvent) => void} props.onMenu
  * @param {(event: MouseEvent, agent: string | null) => void} props.onAgent
  */
-export function Header({ desk: { store, names }, chatId, onMenu, onAgent }) {
+export function Header({ desk: { store, names, actions }, chatId, onMenu, onAgent }) {
   const { chat, busy, sends } = useSnapshot(store.chat(chatId));
   useSnapshot(names);
+  const { usual } = useSnapshot(actions.known);
   const listed = useRowTitle(store, chatId);
   const title = chat.title || listed;
   const outcome = chat.turns.at(-1)?.outcome.kind ?? null;
@@ -36,7 +37,7 @@ export function Header({ desk: { store, names }, chatId, onMenu, onAgent }) {
         </p>
       </div>
       <button type="button" class="button plain head-agent" aria-haspopup="menu" title="Who answers in this chat"
-        onClick=${(/** @type {MouseEvent} */ event) => onAgent(event, chat.agent)}><span class="nowrap">${chat.agent ?? "Agent"}</span><${Icon} name="down" /></button>
+        onClick=${(/** @type {MouseEvent} */ event) => onAgent(event, chat.agent)}><span class="nowrap"><span class="unseen">Agent: </span>${chat.agent ?? usual}</span><${Icon} name="down" /></button>
       <button type="button" class="button plain icon" aria-haspopup="menu" onClick=${onMenu}><${Icon} name="more" /><span class="unseen">More about this chat</span></button>
     </header>
   `;

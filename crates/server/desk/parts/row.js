@@ -22,10 +22,10 @@ import { when, wholeTime } from "./when.js";
  * @property {(chatId: string, event: MouseEvent) => void} onMenu
  */
 
-/** What is new in a chat: answers that are counted, or something that is not. @param {{ row: ChatRow }} props */
-function News({ row: { unread, news } }) {
+/** What is new in a chat: answers that are counted, or something that is not and does not go on. @param {{ row: ChatRow }} props */
+function News({ row: { unread, news, busy } }) {
   if (unread > 0) return html`<span class="badge">${unread > 99 ? "99+" : unread}<span class="unseen"> unread</span></span>`;
-  return news ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
+  return news && busy.kind !== "running" ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
 }
 
 export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, active, onOpen, onMenu }) => {

@@ -98,7 +98,9 @@ export class Session {
       if (chatId !== null) selectIfPossible(store, chatId);
       const { world } = connection;
       const notices = new Notices();
-      this.desk.set({ world, store, names: new Names(world), notices, actions: new Actions({ store, world, notices }) });
+      const actions = new Actions({ store, world, notices });
+      void actions.agents();
+      this.desk.set({ world, store, names: new Names(world), notices, actions });
       return true;
     } catch (error) {
       this.#become("connecting", error instanceof Error ? error.message : String(error));

@@ -54,11 +54,15 @@ async function kept(context) {
  */
 async function elsewhere(page, chats) {
   await page.evaluate(async (all) => {
-    const { connect } = await import(/** @type {any} */ ("/vendor/polychat-client/index.js"));
-    const { world, ...connection } = await connect({ url: new URL("/v1/worlds/home/socket", location.href.replace(/^http/, "ws")) });
-    Object.assign(globalThis, { other: world, connection });
-    // Under the policy of a new world, what is no reading waits for a person.
-    await world.host({ tools: [{ name: "stamp", description: "Stamps a letter", run: () => "stamped" }] });
+    const kept = /** @type {any} */ (globalThis);
+    if (!kept.other) {
+      const { connect } = await import(/** @type {any} */ ("/vendor/polychat-client/index.js"));
+      const { world } = await connect({ url: new URL("/v1/worlds/home/socket", location.href.replace(/^http/, "ws")) });
+      // Under the policy of a new world, what is no reading waits for a person.
+      await world.host({ tools: [{ name: "stamp", description: "Stamps a letter", run: () => "stamped" }] });
+      kept.other = world;
+    }
+    const world = kept.other;
     const made = all.map(async ([id, title, ...prompts]) => {
       const chat = await world.openChat(id, title ? { title } : {});
       for (const text of prompts) await chat.prompt(text);
@@ -80,6 +84,12 @@ async function says(page, id, text) {
   }
 }
 
+/** Waits until its prompt was answered, not looking at it. @param {Page} page @param {string} id */
+async function answered(page, id) {
+  await page.locator(`${row(id)} .badge`, { hasText: "1 unread" }).waitFor();
+  await says(page, id, "Idle");
+}
+
 /** The chats in the order in which they are seen. @param {Page} page @returns {Promise<(string | undefined)[]>} */
 const inOrder = (page) =>
   page.$$eval("[role=option]", (rows) => {
@@ -94,12 +104,14 @@ test("each chat in the list has its own signal: idle, the running step, waiting,
     ["idle", "Idle one", "hello"], ["failed", "Failed one", "/error"], ["waits", "Waiting one", "/tool stamp"],
     ["works", "Working one", "/long 20000", "and then?", "and then?"],
   ]);
-  await says(page, "idle", "Idle");
+  await answered(page, "idle");
   await says(page, "failed", "Failed");
   await says(page, "waits", "Waiting for you");
   await says(page, "works", "Writing · 2 queued");
-  assert.equal(await page.locator(`${row("idle")} .badge`).textContent(), "1 unread");
-  assert.equal(await page.title(), "(3) Polychat");
+  // Who does not see the list hears of it.
+  await elsewhere(page, [["late", "Late one", "/error"]]);
+  await page.getByText("Late one has failed.").waitFor({ state: "attached" });
+  assert.equal(await page.title(), "(4) Polychat");
   const order = await inOrder(page);
   assert.deepEqual(order.slice(0, 2).sort(), ["waits", "works"]);
 
@@ -117,14 +129,15 @@ test("selecting is local: nothing is sent but the subscription, and each chat is
   // REQ-6, REQ-14
   const { server, page: maker } = await desk(t);
   await elsewhere(maker, [["a", "A", "hello"], ["b", "B", "hello"]]);
+  await answered(maker, "a");
+  await answered(maker, "b");
   const { page } = await openPage(browser, "about:blank");
   /** @type {{ method: string, params: any }[]} */
   const sent = [];
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(JSON.parse(String(payload)))));
   await page.goto(server.url);
-  await page.locator(row("a")).waitFor();
-  await page.locator(row("b")).waitFor();
-  await page.waitForFunction(() => document.querySelector("[data-signal=idle]"));
+  await says(page, "a", "Idle");
+  await says(page, "b", "Idle");
   sent.length = 0;
   for (let n = 0; n < 10; n += 1) {
     await page.click(row(n % 2 ? "a" : "b"));
@@ -223,7 +236,7 @@ test("a lost connection is shown and comes back by itself, also from a server th
   // REQ-10, NFR-2
   const { server, page, faults } = await desk(t, { args: await kept(t) });
   await elsewhere(page, [["a", "A", "hello"], ["b", "B", "/long 20000"]]);
-  await says(page, "a", "Idle");
+  await answered(page, "a");
   await says(page, "b", "Writing");
   await page.click(row("b"));
   server.cut();
@@ -263,9 +276,9 @@ test("a refusal and a failed turn stand in the diagnostics, with the id of their
 test("everything in the frame is done by keyboard, and the keys are told", { skip }, async (t) => {
   const { page, faults } = await desk(t);
   await elsewhere(page, [["a", "A", "hello"], ["b", "B", "/tool stamp"], ["c", "C", "hello"]]);
-  await says(page, "a", "Idle");
+  await answered(page, "a");
   await says(page, "b", "Waiting for you");
-  await says(page, "c", "Idle");
+  await answered(page, "c");
   const opened = (/** @type {string | undefined} */ id) => page.locator(`${row(id ?? "")}[aria-selected=true]`).waitFor();
   await page.keyboard.press("Alt+L");
   await page.keyboard.press("Home");

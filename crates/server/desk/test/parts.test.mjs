@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { addressOf, chatIn, worldIn } from "../parts/address.js";
+import { news } from "../parts/announcer.js";
 import { Diagnostics } from "../parts/diagnostics.js";
 import { KEYS, verbOf } from "../parts/keys.js";
 import { moved } from "../parts/list.js";
@@ -168,6 +169,21 @@ test("a chat without a title is asked once how it begins, a few at a time, and a
   assert.deepEqual([asked.length, most <= 4], [22, true]);
   names.want(row({ chatId: "empty", activeAt: 2 }));
   assert.equal(asked.length, 23);
+});
+
+test("it is said when a chat begins to wait or fails, once, and nothing of what is written", () => {
+  const idle = row({ chatId: "a", title: "A" });
+  const waits = row({ chatId: "a", title: "A", busy: { kind: "awaiting", turnId: 1 } });
+  const works = row({ chatId: "b", title: "B", busy: { kind: "running", step: "writing", turnId: 1 } });
+  const failed = row({ chatId: "b", title: "B", outcome: "failed" });
+  assert.equal(news([idle, works], [waits, failed], named.nameOf), "A waits for you. B has failed.");
+  assert.equal(news([waits, failed], [{ ...waits, unread: 1 }, { ...failed, unread: 2 }], named.nameOf), "");
+  assert.equal(news([idle], [idle, works], named.nameOf), "");
+  // What becomes known in this moment was so before.
+  assert.equal(news([], [waits, failed], named.nameOf), "");
+  const many = ["a", "b", "c", "d"].map((chatId) => row({ chatId }));
+  const all = many.map((each) => ({ ...each, outcome: "failed" }));
+  assert.equal(news(many, all, named.nameOf), "4 chats have failed.");
 });
 
 test("no key means two things, and letters that somebody types are letters", () => {
