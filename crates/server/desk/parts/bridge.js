@@ -37,10 +37,11 @@ export const bridge = {
 
   async enter(wanted) {
     try {
-      const worldId = wanted ?? (await firstWorld());
-      const { status } = await fetch(worldPath(worldId));
-      if (status === 401 || status === 403) return { worldId, phase: "denied", reason: "" };
-      return { worldId, phase: status === 404 ? "missing" : "connecting", reason: "" };
+      const usual = wanted ?? "home";
+      const entrance = await entranceOf(usual);
+      if (wanted !== null || entrance.phase !== "missing") return entrance;
+      const first = await firstWorld();
+      return first === undefined ? entrance : await entranceOf(first);
     } catch {
       return { worldId: wanted ?? "", phase: "connecting", reason: "the server does not answer" };
     }
@@ -54,12 +55,19 @@ export const bridge = {
 /** @param {string} worldId */
 const worldPath = (worldId) => `/v1/worlds/${encodeURIComponent(worldId)}`;
 
-/** The first world that this page may see; a server that lists none has the usual one. @returns {Promise<string>} */
+/** @param {string} worldId @returns {Promise<Entrance>} */
+async function entranceOf(worldId) {
+  const { status } = await fetch(worldPath(worldId));
+  if (status === 401 || status === 403) return { worldId, phase: "denied", reason: "" };
+  return { worldId, phase: status === 404 ? "missing" : "connecting", reason: "" };
+}
+
+/** The first world that this page may see, if the server lists any. @returns {Promise<string | undefined>} */
 async function firstWorld() {
   const response = await fetch("/v1/worlds");
-  if (!response.ok) return "home";
+  if (!response.ok) return undefined;
   /** @type {{ worlds?: ({ worldId?: string } | string)[] }} */
   const { worlds = [] } = await response.json();
   const [first] = worlds;
-  return (typeof first === "string" ? first : first?.worldId) ?? "home";
+  return typeof first === "string" ? first : first?.worldId;
 }

@@ -15,6 +15,7 @@ export function ConnectionBanner({ session }) {
   return html`
     <div role="status" class="connection" data-phase=${phase}>
       ${phase === "lost" && html`<p class="banner"><span class="lamp" data-tone="wait" aria-hidden="true"></span>Connection lost. Trying again; what is shown goes on from where it was.</p>`}
+      ${(phase === "denied" || phase === "missing") && html`<p class="banner bad">${WORDS[phase]?.title}. ${WORDS[phase]?.text}</p>`}
       ${phase === "closed" && html`<p class="banner bad">The connection has ended.
         <button type="button" class="button" onClick=${() => location.reload()}>Load the page anew</button></p>`}
     </div>

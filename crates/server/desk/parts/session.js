@@ -46,6 +46,8 @@ const PAUSES_MS = [500, 1000, 2000, 5000];
 export class Session {
   #bridge;
   #tries = 0;
+  /** @type {LinkState} */
+  #link = "connecting";
   /** @type {(() => void) | undefined} */
   #skipPause;
 
@@ -110,8 +112,18 @@ export class Session {
 
   /** @param {LinkState} state */
   #linked(state) {
+    this.#link = state;
     if (state === "open") this.#become("open", "");
-    else if (this.desk.getSnapshot()) this.#become(state === "closed" ? "closed" : "lost", "");
+    else if (state === "closed" && this.desk.getSnapshot()) this.#become("closed", "");
+    else if (state === "waiting") void this.#askWhy();
+  }
+
+  /** A browser does not tell why a WebSocket is refused: a server with a new token lets nobody in by the old one. */
+  async #askWhy() {
+    if (this.standing.getSnapshot().phase !== "denied") this.#become("lost", "");
+    const { phase } = await this.#bridge.enter(this.standing.getSnapshot().worldId);
+    if (this.#link === "open" || this.#link === "closed") return;
+    this.#become(phase === "connecting" ? "lost" : phase, "");
   }
 
   /** @param {Standing["phase"]} phase @param {string} reason @param {string} [worldId] */

@@ -321,6 +321,24 @@ test("everything in the frame is done by keyboard, and the keys are told", { ski
   assert.deepEqual(faults, []);
 });
 
+test("without the token nobody is let in and the page says so; the printed link brings it along", { skip }, async (t) => {
+  const server = await standIn({ auth: true });
+  t.after(() => server.close());
+  const { page, faults } = await openPage(browser, server.url);
+  await page.getByRole("heading", { name: "This page may not enter" }).waitFor();
+  await page.goto(server.link());
+  await page.waitForSelector(".desk");
+  assert.doesNotMatch(page.url(), /token/);
+  // A server that was started anew has a new token, and lets nobody in by the old one.
+  await server.kill();
+  await page.getByText("Connection lost").waitFor();
+  await server.start();
+  await page.getByText(/Open the link/).waitFor();
+  await page.goto(server.link());
+  await page.waitForSelector(".desk");
+  assert.deepEqual(faults, []);
+});
+
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`axe finds no serious fault in the frame, in ${colorScheme}`, { skip }, async (t) => {
     const { page } = await desk(t, { page: { colorScheme, bypassCSP: true } });

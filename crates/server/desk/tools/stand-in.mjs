@@ -32,15 +32,17 @@ export const POLICY = [
 ].join("; ");
 
 /**
- * @param {{ args?: string[], port?: number, command?: string }} [options] `args` of `polychat serve`
+ * @param {{ args?: string[], port?: number, command?: string, auth?: boolean }} [options] `args` of `polychat serve`; with `auth` it lets
+ *   nobody in without the token of its `link`
  */
-export async function standIn({ args = ["--memory"], port = 0, command = process.env["POLYCHAT_BIN"] || BUILT } = {}) {
-  let world = await serve(command, args);
+export async function standIn({ args = ["--memory"], port = 0, command = process.env["POLYCHAT_BIN"] || BUILT, auth = false } = {}) {
+  const given = auth ? args : ["--no-auth", ...args];
+  let world = await serve(command, given);
   /** @type {Set<Duplex>} */
   const open = new Set();
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://stand-in").pathname;
-    if (path.startsWith("/v1/")) handOn(request, response, world.port);
+    if (path.startsWith("/v1/") || request.url?.startsWith("/?token=")) handOn(request, response, world.port);
     else void file(path, response);
   });
   server.on("upgrade", (request, stream, head) => {
@@ -61,13 +63,15 @@ export async function standIn({ args = ["--memory"], port = 0, command = process
   const { port: taken } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${taken}/`,
+    /** What the server printed, and leads to the page. */
+    link: () => `http://127.0.0.1:${taken}${world.path}`,
     /** Ends every connection, as a network may. */
     cut: () => open.forEach((stream) => stream.destroy()),
     /** Ends the server as a loss of power would. */
     kill: () => ended(world.child, "SIGKILL"),
     /** Starts it again. */
     async start() {
-      world = await serve(command, args);
+      world = await serve(command, given);
     },
     async close() {
       open.forEach((stream) => stream.destroy());
@@ -80,12 +84,12 @@ export async function standIn({ args = ["--memory"], port = 0, command = process
 
 /** @param {string} command @param {string[]} args */
 async function serve(command, args) {
-  const child = spawn(command, ["serve", "--no-auth", "--listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, ["serve", "--listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout });
   const [link] = await Promise.race([once(lines, "line"), once(child, "exit").then(() => [])]);
-  const port = Number(/:(\d+)/.exec(String(link ?? ""))?.[1]);
-  if (!port) throw new Error(`polychat serve printed no link: ${link}`);
-  return { child, port };
+  const url = URL.canParse(String(link)) ? new URL(String(link)) : null;
+  if (!url?.port) throw new Error(`polychat serve printed no link: ${link}`);
+  return { child, port: Number(url.port), path: `${url.pathname}${url.search}` };
 }
 
 /** @param {import("node:child_process").ChildProcess} child @param {NodeJS.Signals} signal */
