@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addressOf } from "./address.js";
+import { addressOf, chatIn, worldIn } from "./address.js";
 import { Announcer } from "./announcer.js";
 import { ChatPane } from "./chat.js";
 import { ConnectionBanner, Entrance } from "./connection.js";
@@ -17,6 +17,7 @@ import { Menu } from "./menu.js";
 import { useMenus } from "./menus.js";
 import { NoticeList } from "./notices.js";
 import { DiagnosticsPanel } from "./panel.js";
+import { selectIfPossible } from "./session.js";
 import { Sidebar, useRows, useWanted } from "./sidebar.js";
 import { nextTheme, theme, THEME_NAMES } from "./theme.js";
 
@@ -141,9 +142,18 @@ function Nothing({ onNew }) {
   `;
 }
 
-/** The address leads back here after a reload. @param {DeskOf} desk @param {string | null} chatId */
-function useAddress({ world }, chatId) {
+/**
+ * The address leads back here after a reload; and one that is typed, or a link, leads to its chat.
+ *
+ * @param {DeskOf} desk
+ * @param {string | null} chatId
+ */
+function useAddress({ world, store }, chatId) {
   useEffect(() => history.replaceState(null, "", addressOf(world.id, chatId)), [world, chatId]);
+  useListener(window, "hashchange", () => {
+    if (worldIn(location.hash) === world.id) selectIfPossible(store, chatIn(location.hash));
+    else location.reload();
+  });
 }
 
 /** The title of the page says how many chats want to be looked at. @param {DeskOf} desk */

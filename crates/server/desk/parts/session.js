@@ -145,8 +145,8 @@ export class Session {
   }
 }
 
-/** An address may hold anything. @param {Store} store @param {string} chatId */
-function selectIfPossible(store, chatId) {
+/** Selects what an address names, which may be anything. @param {Store} store @param {string | null} chatId */
+export function selectIfPossible(store, chatId) {
   try {
     store.select(chatId);
   } catch (error) {

@@ -148,6 +148,10 @@ test("selecting is local: nothing is sent but the subscription, and each chat is
   await page.waitForURL(/#\/home\/a$/);
   await page.reload();
   await page.locator(`${row("a")}[aria-selected=true]`).waitFor();
+  await page.evaluate(() => void (location.hash = "#/home/b"));
+  await page.locator(`${row("b")}[aria-selected=true]`).waitFor();
+  await page.evaluate(() => void (location.hash = "#/nowhere/b"));
+  await page.getByRole("heading", { name: "There is no such world" }).waitFor();
 });
 
 test("chats are made, renamed, closed, reopened, archived and deleted, and other windows see it", { skip }, async (t) => {
