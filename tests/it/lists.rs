@@ -1,6 +1,6 @@
 //! Lists of many chats: what one page costs, and that pages miss nothing.
 
-use polychat::{ChatFilter, NewChat, Page, command::ChatChange};
+use polychat::{ChatFilter, NewChat, Page, Seq, command::ChatChange, content::json_bytes};
 use polychat_testkit::faulty_store::Call;
 
 use crate::support::{House, house, within};
@@ -66,4 +66,43 @@ async fn a_crowd_of_hidden_chats_makes_no_page_dear_and_hides_none_that_is_shown
         assert_eq!(all(&house, ChatFilter::new(), limit).await.0, ["chat-099"]);
         assert_eq!(all(&house, ChatFilter::new().with_archived(), limit).await.0.len(), CHATS);
     }
+}
+
+// law 7: what is read of a chat takes no more than a page may, however long its messages are
+#[tokio::test(start_paused = true)]
+async fn pages_of_messages_and_of_the_log_end_before_they_are_too_much_and_miss_nothing() {
+    const BYTES_MAX: usize = 10_000;
+    let house = house().limits(|limits| limits.page_bytes_max = BYTES_MAX).open().await;
+    let chat = house.chat("a").await;
+    for n in 0..40 {
+        // The longest is a page of its own.
+        let bytes = if n == 7 { 2 * BYTES_MAX } else { 2_000 };
+        house.turn(&chat, &format!("q{n}"), &"x".repeat(bytes)).await;
+    }
+    let (mut messages, mut pages, mut page) = (Vec::new(), 0, Page::first(500));
+    loop {
+        let read = within(chat.messages(page)).await.unwrap();
+        let bytes: usize = read.messages.iter().map(json_bytes).sum();
+        assert!(bytes <= BYTES_MAX || read.messages.len() == 1, "{bytes} bytes");
+        messages.extend(read.messages);
+        pages += 1;
+        let Some(next) = read.next else { break };
+        page = Page::after(next, 500);
+    }
+    assert_eq!(messages, within(chat.snapshot()).await.unwrap().messages);
+    assert!((10..=40).contains(&pages), "{pages} pages");
+    let (mut seqs, mut pages) = (vec![Seq::ZERO], 0);
+    loop {
+        let after = *seqs.last().unwrap();
+        let read = within(chat.log(after, 500)).await.unwrap();
+        let bytes: usize = read.events.iter().map(json_bytes).sum();
+        assert!(bytes <= BYTES_MAX || read.events.len() == 1, "{bytes} bytes");
+        seqs.extend(read.events.iter().map(|recorded| recorded.seq));
+        pages += 1;
+        if seqs.last() == Some(&read.head) {
+            break;
+        }
+    }
+    assert!(seqs.windows(2).all(|pair| pair[0].next() == pair[1]));
+    assert!((10..=80).contains(&pages), "{pages} pages of {} records", seqs.len());
 }

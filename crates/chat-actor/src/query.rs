@@ -48,9 +48,7 @@ impl View<'_> {
             }
             Query::Prompts => Ok(Reply::Prompts(self.state.waiting_prompts())),
             Query::Prompt(prompt) => self.state.prompt(prompt).map(Reply::Prompt),
-            Query::Messages(page) => {
-                self.state.message_page(page, limits.page_max).map(Reply::Messages)
-            }
+            Query::Messages(page) => self.state.message_page(page, limits).map(Reply::Messages),
         }
     }
 }

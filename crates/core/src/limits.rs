@@ -70,6 +70,9 @@ pub struct Limits {
     pub feed_recorded_max: usize,
     /// Entries of one page of a list, of messages, or of a log. More asked for: as many as this.
     pub page_max: usize,
+    /// Bytes of the entries of one page of messages or of a log, as JSON. The page ends before the
+    /// entry that would exceed it; one entry is always given.
+    pub page_bytes_max: usize,
     /// Diagnostics that the world's feed keeps for slow readers.
     pub diagnostics_max: usize,
     /// How long an append may take before the chat is `stalled`.
@@ -135,6 +138,7 @@ impl Default for Limits {
             world_subscribers_max: 256,
             feed_recorded_max: 64,
             page_max: 500,
+            page_bytes_max: 8 * 1024 * 1024,
             diagnostics_max: 1_024,
             append_duration_max: Duration::from_secs(10),
             turn_duration_max: Duration::from_secs(30 * 60),

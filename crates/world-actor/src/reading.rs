@@ -9,7 +9,7 @@ use polychat_chat_actor::{
 use polychat_core::{
     ChatId, CommandError, Cursor, Fault, FaultKind, Recorded, Refusal, Reply, Seq, StatusKind,
     command::{ChatFilter, ChatPage, LogPage, Page},
-    content::Text,
+    content::{Text, json_bytes},
     diagnostic::DiagnosticKind,
     ports::{Entry, LogKey, SearchQuery, StoreError, StoreErrorKind},
     rules::ChatState,
@@ -19,6 +19,9 @@ use crate::world::Shared;
 
 /// Pages of the store that a call looks at while it looks for chats that fit a filter.
 const PAGES_LOOKED_AT_MAX: usize = 4;
+
+/// Records of a log that are read at once for a page of it.
+const READ_AT_ONCE_MAX: usize = 64;
 
 impl Shared {
     pub(crate) fn key(&self, chat: &ChatId) -> LogKey {
@@ -149,19 +152,32 @@ impl Shared {
         let limit = limit.min(self.environment.limits.page_max).max(1);
         let refuse = |error: StoreError| self.store_error(chat, &error);
         let head = self.in_time(store.summary(&key)).await.map_err(refuse)?.head;
-        let entries = self.in_time(store.read(&key, after, limit)).await.map_err(refuse)?;
-        let mut events: Vec<Arc<Recorded>> = Vec::with_capacity(entries.len());
-        let mut expected = after.next();
-        for entry in entries {
-            match entry {
-                Entry::Chat(recorded) if recorded.chat_id == *chat && recorded.seq == expected => {
-                    expected = expected.next();
-                    events.push(recorded);
+        let bytes_max = self.environment.limits.page_bytes_max;
+        let mut bytes = 0_usize;
+        let mut events: Vec<Arc<Recorded>> = Vec::new();
+        let mut last = after;
+        // By a few, so that what is too much for the page is not held either.
+        'page: while events.len() < limit {
+            let wanted = (limit - events.len()).min(READ_AT_ONCE_MAX);
+            let read = self.in_time(store.read(&key, last, wanted)).await.map_err(refuse)?;
+            let is_last = read.len() < wanted;
+            for entry in read {
+                let recorded = match entry {
+                    Entry::Chat(it) if it.chat_id == *chat && it.seq == last.next() => it,
+                    other => return Err(self.damaged(chat, &other, last.next())),
+                };
+                bytes = bytes.saturating_add(json_bytes(&recorded));
+                if bytes > bytes_max && !events.is_empty() {
+                    break 'page;
                 }
-                other => return Err(self.damaged(chat, &other, expected)),
+                last = recorded.seq;
+                events.push(recorded);
+            }
+            if is_last {
+                break;
             }
         }
-        let head = events.last().map_or(head, |last| last.seq.max(head));
+        let head = if events.is_empty() { head } else { head.max(last) };
         Ok(Reply::Log(LogPage { events, head }))
     }
 

@@ -11,8 +11,9 @@ use crate::{
     command::{
         MessagePage, OpenMessage, Page, PendingApproval, PromptState, Snapshot, WaitingPrompt,
     },
-    content::{Metadata, Text},
+    content::{Metadata, Text, json_bytes},
     id::{ChatId, PromptId},
+    limits::Limits,
     message::SharedMessage,
     notice::Cursor,
     refusal::Refusal,
@@ -180,7 +181,7 @@ impl ChatState {
     ///
     /// [`Refusal::InvalidInput`] when `page.after` is none, [`Refusal::UnknownMessage`] when that
     /// message is not part of the history.
-    pub fn message_page(&self, page: &Page, limit_max: usize) -> Result<MessagePage, Refusal> {
+    pub fn message_page(&self, page: &Page, limits: &Limits) -> Result<MessagePage, Refusal> {
         let begin = match &page.after {
             None => 0,
             Some(after) => {
@@ -193,9 +194,16 @@ impl ChatState {
                 self.history.position(message_id).ok_or(unknown)? + 1
             }
         };
-        let limit = page.limit.clamp(1, limit_max.max(1));
-        let messages: Vec<_> =
-            self.history.entries().iter().skip(begin).take(limit).cloned().collect();
+        let limit = page.limit.clamp(1, limits.page_max.max(1));
+        let mut bytes = 0_usize;
+        let mut messages = Vec::new();
+        for message in self.history.entries().iter().skip(begin).take(limit) {
+            bytes = bytes.saturating_add(json_bytes(message));
+            if bytes > limits.page_bytes_max && !messages.is_empty() {
+                break;
+            }
+            messages.push(SharedMessage::clone(message));
+        }
         let more = begin + messages.len() < self.history.len();
         let next = messages.last().filter(|_| more).map(|last| last.id.to_string().into());
         Ok(MessagePage { messages, next })

@@ -1,15 +1,26 @@
 //! What may be read off a state: pages, prompts, status, snapshots.
 
 use polychat_core::{
-    Cursor, Event, Recorded, Timestamp,
+    Cursor, Event, Limits, Recorded, Timestamp,
     command::Page,
+    content::json_bytes,
     event::{PromptBody, PromptMode},
 };
 
 use super::harness::{Chat, chat_id, message, prompt_id, seq};
 
+fn limits(page_max: usize) -> Limits {
+    let mut limits = Limits::default();
+    limits.page_max = page_max;
+    limits
+}
+
 fn ids(chat: &Chat, page: &Page, max: usize) -> (Vec<u64>, Option<String>) {
-    let page = chat.state.message_page(page, max).unwrap();
+    ids_within(chat, page, &limits(max))
+}
+
+fn ids_within(chat: &Chat, page: &Page, limits: &Limits) -> (Vec<u64>, Option<String>) {
+    let page = chat.state.message_page(page, limits).unwrap();
     let ids = page.messages.iter().map(|message| message.id.0.get()).collect();
     (ids, page.next.map(|next| next.to_string()))
 }
@@ -27,12 +38,43 @@ fn messages_come_in_pages_that_meet_without_gap_or_overlap() {
     assert_eq!(ids(&chat, &Page::first(0), 500).0, [2], "a page holds at least one");
 }
 
+// law 7
+#[test]
+fn a_page_of_messages_ends_before_the_one_that_is_too_much_and_never_holds_none() {
+    let mut chat = Chat::running();
+    for n in [4, 6, 8] {
+        chat.says(n, &"x".repeat(1_000));
+        chat.queue(&format!("p{n}"));
+    }
+    let size = |n: usize| json_bytes(&chat.state.messages()[n]);
+    let whole: usize = (0..chat.state.messages().len()).map(size).sum();
+    let (all, _) = ids(&chat, &Page::first(500), 500);
+    for (bytes, first) in [
+        (whole, all.len()),
+        (whole - 1, all.len() - 1),
+        (size(0) + size(1), 2),
+        (size(0) + size(1) - 1, 1),
+        (0, 1),
+    ] {
+        let mut limits = limits(500);
+        limits.page_bytes_max = bytes;
+        let (mut found, mut next) = ids_within(&chat, &Page::first(500), &limits);
+        assert_eq!(found.len(), first, "{bytes} bytes");
+        while let Some(after) = next {
+            let (more, then) = ids_within(&chat, &Page::after(after, 500), &limits);
+            found.extend(more);
+            next = then;
+        }
+        assert_eq!(found, all, "{bytes} bytes");
+    }
+}
+
 #[test]
 fn a_page_after_nothing_known_is_refused() {
     let chat = Chat::running();
     for (after, code) in [("x", "invalid_input"), ("99", "unknown_message"), ("", "invalid_input")]
     {
-        let refusal = chat.state.message_page(&Page::after(after, 1), 500).unwrap_err();
+        let refusal = chat.state.message_page(&Page::after(after, 1), &limits(500)).unwrap_err();
         assert_eq!(refusal.code(), code, "{after:?}");
     }
     assert_eq!(ids(&Chat::new(), &Page::first(10), 500), (vec![], None));

@@ -63,6 +63,7 @@ limits! {
     world_subscribers_max: usize,
     feed_recorded_max: usize,
     page_max: usize,
+    page_bytes_max: usize,
     diagnostics_max: usize,
     append_duration_max: Span,
     turn_duration_max: Span,
