@@ -1,4 +1,4 @@
-//! What a connection takes of the memory for what comes in, in heap bytes.
+//! What a connection takes of the memory for what comes in and what goes out, in heap bytes.
 //!
 //! A binary of its own, because it counts what its whole process allocates. A block that grows is
 //! counted twice while it moves, which is the worst that an allocator may do; so a buffer that
@@ -13,15 +13,23 @@
     reason = "helpers of tests fail like tests; clippy exempts only the tests themselves"
 )]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use polychat_core::Reply;
-use polychat_testkit::{fake_world::FakeWorld, samples::world_id};
+use polychat_core::{Part, Reply, Seq, Timestamp, command::WaitingPrompt, event::PromptMode};
+use polychat_testkit::{
+    fake_world::FakeWorld,
+    samples::{prompt_id, world_id},
+};
 use polychat_transport::ipc::{Framing, ServeOptions, Server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex, split},
     runtime::Builder,
+    sync::Semaphore,
     task::yield_now,
+    time::timeout,
 };
 
 #[global_allocator]
@@ -191,5 +199,73 @@ fn what_is_announced_or_too_long_takes_nothing() {
     for bytes in [header(8_000_000), header(usize::MAX), [header(9 << 20), too_long].concat()] {
         let taken = taken(Framing::ContentLength, &bytes);
         assert!(taken.peak <= FIXED_BYTES, "{taken:?}");
+    }
+}
+
+/// What a connection takes while its client reads nothing, and once it has read all, of answers of
+/// `BYTES` bytes to so many requests.
+fn taken_by_answers(framing: Framing, requests: usize, options: ServeOptions) -> (usize, usize) {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let parts = vec![Part::text("x".repeat(BYTES))];
+        let prompt = WaitingPrompt {
+            prompt_id: prompt_id("p"),
+            accepted_seq: Seq::FIRST,
+            at: Timestamp(0),
+            mode: PromptMode::Queue,
+            parts,
+        };
+        let answer = Ok(Reply::Prompts(vec![prompt]));
+        let may_answer = Arc::new(Semaphore::new(0));
+        let gate = Arc::clone(&may_answer);
+        // All requests run before the first is answered.
+        let world = FakeWorld::answering(move |_| {
+            let (gate, answer) = (Arc::clone(&gate), answer.clone());
+            async move {
+                drop(gate.acquire().await.unwrap());
+                answer
+            }
+        });
+        let server = Server::new(world_id("w"), Arc::new(world), options);
+        let (near, far) = duplex(4_096);
+        let serving = tokio::spawn(async move { server.serve(far).await });
+        let (mut reader, mut writer) = split(near);
+        writer.write_all(&framed(framing, INITIALIZE)).await.unwrap();
+        for id in 1..=requests {
+            let request = request("prompt/list", r#"{"chatId":"a"}"#);
+            let request = request.replace("\"id\":1", &format!("\"id\":{id}"));
+            writer.write_all(&framed(framing, &request)).await.unwrap();
+        }
+        settle().await;
+        let before = HEAP.current_usage();
+        may_answer.add_permits(1);
+        for _ in 0..requests {
+            settle().await;
+        }
+        let unread = HEAP.current_usage().saturating_sub(before);
+        // Until nothing more comes: the time goes on once nobody has anything to do.
+        let mut heard = [0; 4_096];
+        while timeout(Duration::from_secs(1), reader.read(&mut heard)).await.is_ok() {}
+        let read = HEAP.current_usage().saturating_sub(before);
+        writer.shutdown().await.unwrap();
+        serving.await.unwrap().unwrap();
+        (unread, read)
+    })
+}
+
+// law 7: a client that reads slowly costs a buffer and the room for answers, not memory
+#[test]
+fn answers_that_nobody_reads_take_the_room_for_them_and_what_was_read_takes_nothing() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for framing in [Framing::Lines, Framing::ContentLength] {
+        let mut options = ServeOptions::default();
+        options.framing = framing;
+        // Two answers, each in its envelope.
+        options.answer_bytes_waiting_max = 2 * (BYTES + 1_000);
+        let (unread, read) = taken_by_answers(framing, 12, options);
+        // One more is being written, in a buffer that has doubled.
+        assert!(unread <= (2 + 2) * BYTES + FIXED_BYTES, "{framing:?}: {unread} bytes unread");
+        assert!(unread >= 2 * BYTES, "{framing:?}: only {unread} bytes wait");
+        assert!(read <= FIXED_BYTES, "{framing:?}: {read} bytes are kept of what was read");
     }
 }

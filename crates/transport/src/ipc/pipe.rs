@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::Sink;
 use serde::Serialize;
@@ -21,14 +21,20 @@ use super::{
 /// Bytes that wait to be written; from here on nothing more is read or taken from anybody.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
+/// A buffer in which more has waited is not kept for the small messages after it.
+const GROWN_BYTES: usize = 2 * WAITING_BYTES_MAX;
+
 /// Frames in, a bounded buffer out.
 pub(super) struct Pipe<T> {
     framed: Framed<T, FrameCodec>,
+    /// A large message has made the buffer grow.
+    has_grown: bool,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Pipe<T> {
     pub(super) fn new(io: T, framing: Framing, frame_bytes_max: usize) -> Self {
-        Self { framed: Framed::new(io, FrameCodec::new(framing, frame_bytes_max)) }
+        let framed = Framed::new(io, FrameCodec::new(framing, frame_bytes_max));
+        Self { framed, has_grown: false }
     }
 
     /// The next frame; `None` when the other side has nothing more to say.
@@ -59,6 +65,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Pipe<T> {
 
     /// Writes what waits; ready when nothing does.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        Sink::<Vec<u8>>::poll_flush(Pin::new(&mut self.framed), cx)
+        self.has_grown |= self.framed.write_buffer().len() > GROWN_BYTES;
+        let written = Sink::<Vec<u8>>::poll_flush(Pin::new(&mut self.framed), cx);
+        if written.is_ready() && self.has_grown {
+            self.has_grown = false;
+            *self.framed.write_buffer_mut() = BytesMut::new();
+        }
+        written
     }
 }
