@@ -13,6 +13,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::suboptimal_flops,
     missing_docs,
     reason = "a bench may panic, and is to be read as plain arithmetic"
 )]

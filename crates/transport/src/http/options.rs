@@ -21,13 +21,15 @@ use crate::{guard::Rejections, ipc::ServeOptions, wire::WireLimits};
 pub struct HttpOptions {
     /// How many bytes are taken.
     pub wire: WireLimits,
-    /// How long a stream of events may be silent before a heartbeat says that it lives.
+    /// How long a stream of events may be silent before a heartbeat says that it lives, and how
+    /// often a WebSocket is pinged. A socket is closed when two pings had no answer.
     pub heartbeat_interval: Duration,
     /// After how long a client of server-sent events should come back: the field `retry`.
     pub retry_after: Duration,
     /// How long `?wait=outcome` waits at most; then it is answered as accepted.
     pub wait_duration_max: Duration,
-    /// Chats on one stream of events at most.
+    /// Chats on one stream of events at most. More than 100 are as many as 100: where a reader is
+    /// in each has to fit into one cursor.
     pub chats_per_stream_max: usize,
     /// How WebSockets are served; their framing is always one message per text frame.
     pub socket: ServeOptions,
