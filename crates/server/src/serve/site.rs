@@ -56,7 +56,7 @@ impl Site {
 
     /// Whether a request may be looked at any further.
     fn check(&self, uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> Result<(), Denied> {
-        let host = only(headers, &header::HOST).flatten().ok_or(Denied::ForeignHost)?;
+        let host = only(headers, &header::HOST).ok().flatten().ok_or(Denied::ForeignHost)?;
         let host: Authority = host.parse().map_err(|_| Denied::ForeignHost)?;
         // A target may name its host too, and then it counts.
         for name in [Some(&host), uri.authority()].into_iter().flatten() {
@@ -64,7 +64,7 @@ impl Site {
                 return Err(Denied::ForeignHost);
             }
         }
-        match only(headers, &header::ORIGIN).ok_or(Denied::ForeignOrigin)? {
+        match only(headers, &header::ORIGIN).map_err(|Unclear| Denied::ForeignOrigin)? {
             Some(origin) => {
                 let origin = Origin::parse(origin).ok_or(Denied::ForeignOrigin)?;
                 if origin.is_of(&host) {
@@ -130,28 +130,32 @@ pub(crate) async fn check(State(site): State<Site>, request: Request, next: Next
 
 /// Whether a page of this server itself sent the request, as far as browsers tell.
 pub(crate) fn sent_by_our_page(headers: &HeaderMap) -> bool {
-    let host = only(headers, &header::HOST).flatten().and_then(|host| host.parse().ok());
-    let origin = only(headers, &header::ORIGIN).flatten().and_then(Origin::parse);
+    let host = only(headers, &header::HOST).ok().flatten().and_then(|host| host.parse().ok());
+    let origin = only(headers, &header::ORIGIN).ok().flatten().and_then(Origin::parse);
     match (host, origin) {
         (Some(host), Some(origin)) => origin.is_of(&host),
-        _ => only(headers, &SEC_FETCH_SITE).flatten() == Some("same-origin"),
+        _ => only(headers, &SEC_FETCH_SITE) == Ok(Some("same-origin")),
     }
 }
 
-/// The value of a header that may be there once; `None` when it makes no sense.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>> {
+/// A header is there more than once, or is no text.
+#[derive(Debug, PartialEq, Eq)]
+struct Unclear;
+
+/// The value of a header that may be there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unclear> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (None, _) => Some(None),
-        (Some(value), None) => value.to_str().ok().map(Some),
-        _ => None,
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Unclear),
+        _ => Err(Unclear),
     }
 }
 
 /// What browsers say of where a request comes from, where they say it.
 fn same_site(headers: &HeaderMap) -> Result<(), Denied> {
     match only(headers, &SEC_FETCH_SITE) {
-        Some(None | Some("same-origin" | "none")) => Ok(()),
+        Ok(None | Some("same-origin" | "none")) => Ok(()),
         // `same-site` is another port of this machine: another program.
         _ => Err(Denied::ForeignOrigin),
     }

@@ -118,7 +118,9 @@ impl Fronted {
     /// Sends a request as it is, and reads the answer as far as it goes by itself.
     async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.begin(request).await.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        // A stream that nobody meant to open would be read for ever.
+        let whole = tokio::time::timeout(std::time::Duration::from_secs(3_600), body.collect());
+        let bytes = whole.await.expect("an answer that ends").unwrap().to_bytes();
         let text = String::from_utf8(bytes.into()).unwrap();
         Answer { status: parts.status, headers: parts.headers, text }
     }

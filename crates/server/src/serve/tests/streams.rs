@@ -174,9 +174,8 @@ async fn a_server_that_ends_waits_until_its_sockets_were_told_and_no_longer() {
     assert!(begun.elapsed() > Duration::ZERO, "it has not waited");
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     let closed = loop {
-        match silent.next().await.unwrap().unwrap() {
-            Message::Close(frame) => break frame.unwrap(),
-            _ => {}
+        if let Message::Close(frame) = silent.next().await.unwrap().unwrap() {
+            break frame.unwrap();
         }
     };
     assert_eq!(closed.code, CloseCode::Away);
