@@ -93,7 +93,7 @@ function Desk({ session, desk }) {
           : html`
               <${Header} key=${`head ${chatId}`} desk=${desk} chatId=${chatId} onMenu=${(/** @type {MouseEvent} */ event) => chatMenu(chatId, event)}
                 onAgent=${(/** @type {MouseEvent} */ event, /** @type {string | null} */ agent) => agentMenu(chatId, agent, event)} />
-              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} />
+              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} notices=${notices} />
             `}
       </main>
       ${panel && html`<${DiagnosticsPanel} session=${session} store=${store} onOpen=${store.select} onClose=${() => setPanel(false)} />`}
@@ -187,5 +187,5 @@ const element = (selector) => document.querySelector(selector);
 
 /** The message field of the chat that is open, once that is drawn. */
 function toComposer() {
-  requestAnimationFrame(() => element("#main textarea")?.focus());
+  requestAnimationFrame(() => element("#message")?.focus());
 }
