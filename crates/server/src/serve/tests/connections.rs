@@ -86,6 +86,14 @@ async fn what_is_no_request_or_too_much_of_one_is_refused_and_the_connection_clo
         ("GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\nconnection: close\r\n\r\n".to_owned(), "421"),
         ("GET /healthz HTTP/1.0\r\n\r\n".to_owned(), "421"),
         ("CONNECT localhost:80 HTTP/1.1\r\nhost: localhost:80\r\nconnection: close\r\n\r\n".to_owned(), "401"),
+        // What is announced as too large is not waited for.
+        (
+            format!(
+                "POST /v1/worlds/home/chats HTTP/1.1\r\nhost: localhost\r\n\
+                 authorization: Bearer {ALL}\r\ncontent-length: 99999999\r\n\r\n"
+            ),
+            "413",
+        ),
         // HTTP/2 is not spoken, and who begins with it hears nothing.
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), ""),
         ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}\r\n\r\n".to_owned(), "400"),
