@@ -14,15 +14,15 @@ use tokio::{
 use super::child::{ByHand, Place, complaints, polychat, refused, send, stored_outcomes, within};
 
 /// A server that has said where it is.
-struct Server {
-    child: ByHand,
-    address: String,
+pub(crate) struct Server {
+    pub(crate) child: ByHand,
+    pub(crate) address: String,
     /// The token of the link, if it has one.
     token: Option<String>,
 }
 
 impl Server {
-    async fn start(command: &mut Command) -> Self {
+    pub(crate) async fn start(command: &mut Command) -> Self {
         let mut child = ByHand::start(command.stdin(Stdio::null()));
         let link = child.line().await;
         let (address, rest) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
@@ -39,12 +39,12 @@ impl Server {
         (head[9..12].parse().unwrap(), head.to_lowercase(), body.to_owned())
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         let (status, _, body) = self.ask(&format!("GET {path}"), "", "").await;
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let (status, _, body) = self.ask(&format!("POST {path}"), "", &body.to_string()).await;
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
