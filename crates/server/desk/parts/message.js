@@ -21,12 +21,12 @@ import { wholeTime, when } from "./when.js";
 /** @typedef {Extract<AnyMessage, { role: "tool" }>} ToolMessage */
 
 /**
- * @type {new () => import("./hooks.js").Component<{ pane: Pane, message: AnyMessage, byline: string }>}
+ * @type {new () => import("./hooks.js").Component<{ pane: Pane, message: AnyMessage, byline: string, isEnd: boolean }>}
  */
-export const Message = memo((/** @type {{ pane: Pane, message: AnyMessage, byline: string }} */ { pane, message, byline }) => {
+export const Message = memo((/** @type {{ pane: Pane, message: AnyMessage, byline: string, isEnd: boolean }} */ { pane, message, byline, isEnd }) => {
   if (message.role === "user") return html`<${FromUser} pane=${pane} message=${message} />`;
   if (message.role === "tool") return html`<${FromTool} message=${message} />`;
-  return html`<${FromAgent} pane=${pane} message=${message} byline=${byline} />`;
+  return html`<${FromAgent} pane=${pane} message=${message} byline=${byline} isEnd=${isEnd} />`;
 });
 
 /** @param {{ pane: Pane, message: UserMessage }} props */
@@ -60,8 +60,8 @@ function FromUser({ pane, message }) {
   `;
 }
 
-/** @param {{ pane: Pane, message: AssistantMessage, byline: string }} props */
-function FromAgent({ pane, message, byline }) {
+/** Why it broke off is said once: by the row that tells how its turn ended, if there is one. @param {{ pane: Pane, message: AssistantMessage, byline: string, isEnd: boolean }} props */
+function FromAgent({ pane, message, byline, isEnd }) {
   const { id, text, reasoning, state, calls, failure, finish, omitted, startedAt, endedAt, parts } = message;
   const others = parts.filter(({ type }) => type === "blob");
   return html`
@@ -69,10 +69,10 @@ function FromAgent({ pane, message, byline }) {
       ${byline && html`<p class="byline small"><b>${byline}</b> <time class="quiet" title=${wholeTime(startedAt)}>${when(startedAt)}</time></p>`}
       ${omitted.turns > 0 && html`<p class="quiet small">The model was not shown the first ${omitted.turns} turns.</p>`}
       ${reasoning && html`<${Thinking} text=${reasoning} isOver=${state !== "open" || text !== ""} />`}
-      ${text && html`<${Markdown} text=${text} />`}
+      ${text && html`<div data-answer><${Markdown} text=${text} /></div>`}
       ${others.length > 0 && html`<${Parts} parts=${others} />`}
       ${calls.map((call) => html`<${ToolCard} key=${call.id} pane=${pane} call=${call} />`)}
-      ${failure && html`<p class="fault small" dir="auto">${failureText(failure)}</p>`}
+      ${failure && !isEnd && html`<p class="fault small" dir="auto">${failureText(failure)}</p>`}
       ${finish === "length" && html`<p class="fault small">The answer ends here because it may not be longer.</p>`}
       ${finish === "filtered" && html`<p class="fault small">The provider held the rest of the answer back.</p>`}
       ${endedAt !== null && html`

@@ -11,9 +11,10 @@
 /** @typedef {ChatState["turns"][number]} EndedTurn */
 
 /**
- * One row: a message, or how a turn ended. `author` is set where somebody else speaks than before.
+ * One row: a message, or how a turn ended. `byline` is set where somebody else speaks than before, `isEnd` where a row behind
+ * the message tells how its turn ended.
  *
- * @typedef {{ key: string, message: Message, byline: string } | { key: string, ended: EndedTurn, isLast: boolean }} Entry
+ * @typedef {{ key: string, message: Message, byline: string, isEnd: boolean } | { key: string, ended: EndedTurn, isLast: boolean }} Entry
  */
 
 /** Rows that are drawn in one go. */
@@ -34,10 +35,10 @@ export function entriesOf(history, turns) {
   const byId = new Map(turns.map((turn) => [turn.id, turn]));
   const last = turns.at(-1)?.id;
   history.forEach((message, at) => {
-    entries.push({ key: `m${message.id}`, message, byline: bylineOf(message, history[at - 1]) });
     const { turnId } = message;
-    if (turnId === null || history[at + 1]?.turnId === turnId) return;
-    const ended = byId.get(turnId);
+    const goesOn = turnId === null || history[at + 1]?.turnId === turnId;
+    const ended = goesOn ? undefined : byId.get(turnId);
+    entries.push({ key: `m${message.id}`, message, byline: bylineOf(message, history[at - 1]), isEnd: ended !== undefined });
     if (ended) entries.push({ key: `t${turnId}`, ended, isLast: turnId === last });
   });
   return entries;

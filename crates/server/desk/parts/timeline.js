@@ -81,7 +81,7 @@ export function Timeline({ pane, at }) {
 const Row = memo((/** @type {{ pane: Pane, entry: Entry, marked: boolean }} */ { pane, entry, marked }) => html`
   <li class="entry" data-key=${entry.key} data-marked=${String(marked)}>
     ${"message" in entry
-      ? html`<${Message} pane=${pane} message=${entry.message} byline=${entry.byline} />`
+      ? html`<${Message} pane=${pane} message=${entry.message} byline=${entry.byline} isEnd=${entry.isEnd} />`
       : html`<${TurnEnd} pane=${pane} turn=${entry.ended} isLast=${entry.isLast} />`}
   </li>
 `);
@@ -93,7 +93,7 @@ function Running({ pane }) {
   return html`
     ${turn.messages.map((message, at) => html`
       <li class="entry" key=${`m${message.id}`} data-key=${`m${message.id}`}>
-        <${Message} pane=${pane} message=${message} byline=${bylineOf(message, turn.messages[at - 1])} />
+        <${Message} pane=${pane} message=${message} byline=${bylineOf(message, turn.messages[at - 1])} isEnd=${false} />
       </li>
     `)}
     <li class="entry"><${RunningRow} pane=${pane} startedAt=${turn.startedAt} /></li>
