@@ -63,7 +63,10 @@ export class Diagnostics {
   /** An event that did not fit the chat it came for (REQ-13). @param {Rejected} error */
   ofChat(error) {
     const { chatId, ...facts } = /** @type {Record<string, unknown>} */ (error.facts);
-    this.#add({ kind: "rejected", chatId: typeof chatId === "string" ? chatId : null, text: factsOf(facts) });
+    const said = { kind: "rejected", chatId: typeof chatId === "string" ? chatId : null, text: factsOf(facts) };
+    // What the connection itself rejected it has told already; this is what no fold could take.
+    const last = this.#cell.getSnapshot().entries.at(-1);
+    if (last?.kind !== said.kind || last.chatId !== said.chatId || last.text !== said.text) this.#add(said);
   }
 
   /** @param {Partial<Entry> & { kind: string, text: string }} said */

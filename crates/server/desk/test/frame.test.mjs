@@ -3,19 +3,18 @@
  */
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { DESK } from "../tools/vendor.mjs";
 import { launch, missing, openPage } from "../tools/browser.mjs";
+import { answered, desk, elsewhere, inOrder, kept, row, says } from "../tools/desk.mjs";
 import { standIn } from "../tools/stand-in.mjs";
+import { DESK } from "../tools/vendor.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
+/** @import { Browser } from "playwright-core" */
 
 const skip = missing();
-const WAIT_MS = 15_000;
 /** @type {Browser} */
 let browser;
 before(async () => {
@@ -23,83 +22,9 @@ before(async () => {
 });
 after(async () => await browser?.close());
 
-/**
- * A server, and a page that shows its desk.
- *
- * @param {import("node:test").TestContext} context
- * @param {{ args?: string[], page?: import("playwright-core").BrowserContextOptions, hash?: string }} [options]
- */
-async function desk(context, { args, page: pageOptions, hash = "" } = {}) {
-  const server = await standIn(args ? { args } : {});
-  context.after(() => server.close());
-  const opened = await openPage(browser, `${server.url}${hash}`, pageOptions);
-  context.after(() => opened.page.context().close());
-  opened.page.setDefaultTimeout(WAIT_MS);
-  await opened.page.waitForSelector(".desk");
-  return { server, ...opened };
-}
-
-/** A file for the chats. @param {import("node:test").TestContext} context */
-async function kept(context) {
-  const folder = await mkdtemp(join(tmpdir(), "polychat-desk-"));
-  context.after(() => rm(folder, { recursive: true, force: true }));
-  return ["--data", join(folder, "chats.db")];
-}
-
-/**
- * Another program at the same world: each line is a chat, its title, and what is said to it.
- *
- * @param {Page} page
- * @param {[id: string, title: string, ...prompts: string[]][]} chats
- */
-async function elsewhere(page, chats) {
-  await page.evaluate(async (all) => {
-    const kept = /** @type {any} */ (globalThis);
-    if (!kept.other) {
-      const { connect } = await import(/** @type {any} */ ("/vendor/polychat-client/index.js"));
-      const { world } = await connect({ url: new URL("/v1/worlds/home/socket", location.href.replace(/^http/, "ws")) });
-      // Under the policy of a new world, what is no reading waits for a person.
-      await world.host({ tools: [{ name: "stamp", description: "Stamps a letter", run: () => "stamped" }] });
-      kept.other = world;
-    }
-    const world = kept.other;
-    const made = all.map(async ([id, title, ...prompts]) => {
-      const chat = await world.openChat(id, title ? { title } : {});
-      for (const text of prompts) await chat.prompt(text);
-    });
-    await Promise.all(made);
-  }, chats);
-}
-
-/** @param {string} id */
-const row = (id) => `[role=option][data-chat="${id}"]`;
-
-/** Waits until its line says so. @param {Page} page @param {string} id @param {string} text */
-async function says(page, id, text) {
-  try {
-    await page.locator(`${row(id)} .row-signal`, { hasText: text }).waitFor();
-  } catch (error) {
-    const lines = await page.locator("[role=option]").allInnerTexts();
-    throw new Error(`${id} does not say "${text}"; the list has ${JSON.stringify(lines)}`, { cause: error });
-  }
-}
-
-/** Waits until its prompt was answered, not looking at it. @param {Page} page @param {string} id */
-async function answered(page, id) {
-  await page.locator(`${row(id)} .badge`, { hasText: "1 unread" }).waitFor();
-  await says(page, id, "Idle");
-}
-
-/** The chats in the order in which they are seen. @param {Page} page @returns {Promise<(string | undefined)[]>} */
-const inOrder = (page) =>
-  page.$$eval("[role=option]", (rows) => {
-    const all = /** @type {HTMLElement[]} */ (rows).toSorted((a, b) => Number(a.ariaPosInSet) - Number(b.ariaPosInSet));
-    return all.map((each) => each.dataset["chat"]);
-  });
-
 test("each chat in the list has its own signal: idle, the running step, waiting, queued, failed", { skip }, async (t) => {
   // REQ-8, NFR-3
-  const { page, faults } = await desk(t);
+  const { page, faults } = await desk(t, browser);
   await elsewhere(page, [
     ["idle", "Idle one", "hello"], ["failed", "Failed one", "/error"], ["waits", "Waiting one", "/tool stamp"],
     ["works", "Working one", "/long 20000", "and then?", "and then?"],
@@ -127,7 +52,7 @@ test("each chat in the list has its own signal: idle, the running step, waiting,
 
 test("selecting is local: nothing is sent but the subscription, and each chat is subscribed once", { skip }, async (t) => {
   // REQ-6, REQ-14
-  const { server, page: maker } = await desk(t);
+  const { server, page: maker } = await desk(t, browser);
   await elsewhere(maker, [["a", "A", "hello"], ["b", "B", "hello"]]);
   await answered(maker, "a");
   await answered(maker, "b");
@@ -155,7 +80,7 @@ test("selecting is local: nothing is sent but the subscription, and each chat is
 });
 
 test("chats are made, renamed, closed, reopened, archived and deleted, and other windows see it", { skip }, async (t) => {
-  const { server, page, faults } = await desk(t);
+  const { server, page, faults } = await desk(t, browser);
   const { page: second } = await openPage(browser, server.url);
   await page.click("text=New chat");
   await page.locator(".head-name", { hasText: "New chat" }).waitFor();
@@ -203,7 +128,7 @@ test("chats are made, renamed, closed, reopened, archived and deleted, and other
 });
 
 test("words find chats by name and messages by what was said; a snippet leads to its message", { skip }, async (t) => {
-  const { page, faults } = await desk(t, { args: await kept(t) });
+  const { page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["rome", "Rome", "where is the colosseum?"], ["tea", "", "how to brew tea"], ["other", "Other", "nothing"]]);
   await page.locator(`${row("tea")} .row-name`, { hasText: "how to brew tea" }).waitFor();
   await page.fill("#find", "colosseum");
@@ -220,7 +145,7 @@ test("words find chats by name and messages by what was said; a snippet leads to
 });
 
 test("of thousands of chats those in sight are drawn, and the keyboard reaches all", { skip }, async (t) => {
-  const { page, faults } = await desk(t);
+  const { page, faults } = await desk(t, browser);
   await elsewhere(page, Array.from({ length: 3000 }, (_, n) => [`c${String(n).padStart(4, "0")}`, `Chat number ${n}`]));
   await page.locator("[role=option][aria-setsize='3000']").first().waitFor();
   assert.ok((await page.locator("[role=option]").count()) < 40);
@@ -238,7 +163,7 @@ test("of thousands of chats those in sight are drawn, and the keyboard reaches a
 
 test("a lost connection is shown and comes back by itself, also from a server that was killed", { skip }, async (t) => {
   // REQ-10, NFR-2
-  const { server, page, faults } = await desk(t, { args: await kept(t) });
+  const { server, page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["a", "A", "hello"], ["b", "B", "/long 20000"]]);
   await answered(page, "a");
   await says(page, "b", "Writing");
@@ -259,7 +184,7 @@ test("a lost connection is shown and comes back by itself, also from a server th
 
 test("a refusal and a failed turn stand in the diagnostics, with the id of their chat", { skip }, async (t) => {
   // NFR-4
-  const { page, faults } = await desk(t);
+  const { page, faults } = await desk(t, browser);
   await elsewhere(page, [["bad", "Bad", "/error"], ["fine", "Fine", "hello"]]);
   await says(page, "bad", "Failed");
   await page.keyboard.press("Alt+D");
@@ -278,7 +203,7 @@ test("a refusal and a failed turn stand in the diagnostics, with the id of their
 });
 
 test("everything in the frame is done by keyboard, and the keys are told", { skip }, async (t) => {
-  const { page, faults } = await desk(t);
+  const { page, faults } = await desk(t, browser);
   await elsewhere(page, [["a", "A", "hello"], ["b", "B", "/tool stamp"], ["c", "C", "hello"]]);
   await answered(page, "a");
   await says(page, "b", "Waiting for you");
@@ -345,7 +270,7 @@ test("without the token nobody is let in and the page says so; the printed link 
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`axe finds no serious fault in the frame, in ${colorScheme}`, { skip }, async (t) => {
-    const { page } = await desk(t, { page: { colorScheme, bypassCSP: true } });
+    const { page } = await desk(t, browser, { page: { colorScheme, bypassCSP: true } });
     await elsewhere(page, [
       ["a", "A", "hello"], ["b", "B", "/tool stamp"], ["c", "C", "/error"], ["d", "D", "/long 20000", "more"],
     ]);
@@ -377,7 +302,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
 }
 
 test("colours are chosen and kept; in a narrow window the list gives way to the chat and comes back", { skip }, async (t) => {
-  const { page, faults } = await desk(t, { page: { viewport: { width: 400, height: 700 }, colorScheme: "light" } });
+  const { page, faults } = await desk(t, browser, { page: { viewport: { width: 400, height: 700 }, colorScheme: "light" } });
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
   await page.getByRole("button", { name: /^Colours/ }).click();

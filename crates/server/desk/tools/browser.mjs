@@ -42,9 +42,10 @@ export function launch() {
  * @param {Browser} browser
  * @param {string} url
  * @param {BrowserContextOptions} [options]
+ * @param {(page: Page) => Promise<void>} [before] what is done with it before anything is loaded
  * @returns {Promise<{ page: Page, faults: string[] }>}
  */
-export async function openPage(browser, url, options = {}) {
+export async function openPage(browser, url, options = {}, before) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   /** @type {string[]} */
@@ -55,6 +56,7 @@ export async function openPage(browser, url, options = {}) {
     // A browser says of each connection that could not be made; the page says so in its own words.
     if (message.type() === "error" && !/Failed to load resource|WebSocket connection/.test(text)) faults.push(text);
   });
+  await before?.(page);
   await page.goto(url);
   return { page, faults };
 }

@@ -84,7 +84,7 @@ export async function standIn({ args = ["--memory"], port = 0, command = process
 
 /** @param {string} command @param {string[]} args */
 async function serve(command, args) {
-  const child = spawn(command, ["serve", "--listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, ["serve", "--listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", process.env["POLYCHAT_LOG"] ? "inherit" : "ignore"] });
   const lines = createInterface({ input: child.stdout });
   const [link] = await Promise.race([once(lines, "line"), once(child, "exit").then(() => [])]);
   const url = URL.canParse(String(link)) ? new URL(String(link)) : null;
