@@ -29,8 +29,13 @@ import { Lexer, Marked } from "../vendor/marked/marked.esm.js";
  * @property {Links} links
  */
 
-/** Characters above which a block is not looked through: some texts would take very long. */
+/** Characters above which a block is not looked through. */
 const RICH_MAX = 20_000;
+/** Likewise signs that may mean something: what some texts take grows with their square. */
+const SIGNS_MAX = 2000;
+const SIGNS = /[_*~[\]!<`@\\]/g;
+/** Quotes within quotes and lists within lists, deeper than any that says something. */
+const DEEP = /^(?:[ \t]*(?:>[ \t]?|(?:[*+-]|\d{1,9}[.)])[ \t]+){17}|[ \t]{64,}(?:[*+-]|\d{1,9}[.)])[ \t])/m;
 /** Blocks at the end of a growing text that what follows may still change. */
 const UNSETTLED = 2;
 
@@ -67,8 +72,8 @@ export function cut(source, before = NOTHING) {
   const blocks = before.blocks.slice(0, settled);
   const ends = before.ends.slice(0, settled);
   const found = lexed(text.slice(ends.at(-1) ?? 0), ends.at(-1) ?? 0);
-  const added = Object.keys(found.links).some((name) => !(name in before.links));
-  const links = grew && !added ? before.links : { ...(grew && before.links), ...found.links };
+  const isKnown = Object.entries(found.links).every(([name, { href }]) => before.links[name]?.href === href);
+  const links = grew && isKnown ? before.links : { ...(grew && before.links), ...found.links };
   return { text, blocks: [...blocks, ...found.blocks], ends: [...ends, ...found.ends], links };
 }
 
@@ -79,6 +84,7 @@ function lexed(text, from) {
   /** @type {number[]} */
   const ends = [];
   try {
+    if (DEEP.test(text)) throw new Error("nested too deep");
     const lexer = new Lexer(marked.defaults);
     let end = from;
     for (const token of lexer.blockTokens(text, lexer.tokens)) {
@@ -90,7 +96,7 @@ function lexed(text, from) {
     // What does not add up cannot be gone on from.
     if (end === from + text.length) return { blocks, ends, links: /** @type {Links} */ (lexer.tokens.links) };
   } catch (error) {
-    console.debug("shown as plain text", error);
+    console.debug(`shown as plain text: ${error}`);
   }
   /** @type {Block} */
   const all = { kind: "plain", raw: text, lang: "", text };
@@ -103,7 +109,8 @@ function blockOf({ type, raw, ...token }) {
     const { lang = "", text } = /** @type {{ lang?: string, text: string }} */ (/** @type {unknown} */ (token));
     return { kind: "code", raw, lang: lang.split(/\s/)[0] ?? "", text };
   }
-  return { kind: raw.length > RICH_MAX ? "plain" : "rich", raw, lang: "", text: raw };
+  const isLong = raw.length > RICH_MAX || (raw.match(SIGNS)?.length ?? 0) > SIGNS_MAX;
+  return { kind: isLong ? "plain" : "rich", raw, lang: "", text: raw };
 }
 
 /**

@@ -16,7 +16,7 @@ import { cut, markupOf, slices } from "./markdown-blocks.js";
 /** @import { Cut, Links } from "./markdown-blocks.js" */
 
 /** Characters above which a text is not looked through at all. */
-const TEXT_MAX = 300_000;
+const TEXT_MAX = 200_000;
 
 const ALLOWED = Object.freeze({
   ALLOWED_TAGS: [
