@@ -7,9 +7,10 @@ use axum::{
     response::sse::{Event, Sse},
     routing::get,
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::broadcast;
 
-use crate::{measure::PATH, source::Pace};
+use crate::measure::PATH;
 
 /// Id and data of an event.
 pub(crate) type Texts = Arc<[(String, String)]>;
@@ -25,20 +26,35 @@ pub(crate) fn events(sent: &str) -> Texts {
     texts.collect()
 }
 
-pub(crate) fn router(pace: Pace, events: Texts) -> Router {
-    Router::new().route(PATH, get(move || async move { Sse::new(told(pace, events)) }))
+/// Tells all there is, which is there already.
+pub(crate) fn there(events: Texts) -> Router {
+    serving(move || {
+        let events = Arc::clone(&events);
+        let told = (0..events.len()).map(move |n| Ok(event(&events, n)));
+        // What is there is told; the stream stays open.
+        stream::iter(told).chain(stream::pending())
+    })
 }
 
-fn told(pace: Pace, events: Texts) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(0, move |n| {
-        let next = events.get(n).map(|(id, data)| Event::default().id(id).data(data));
-        async move {
-            // What is there is told; the stream stays open.
-            let Some(event) = next else { return std::future::pending().await };
-            if n > 0 {
-                pace.after(n).await;
-            }
-            Some((Ok(event), n + 1))
-        }
+/// Tells the events whose numbers are sent.
+pub(crate) fn sent(events: Texts, sender: broadcast::Sender<usize>) -> Router {
+    serving(move || {
+        let events = Arc::clone(&events);
+        stream::unfold(sender.subscribe(), move |mut sent| {
+            let events = Arc::clone(&events);
+            async move { Some((Ok(event(&events, sent.recv().await.ok()?)), sent)) }
+        })
     })
+}
+
+fn event(events: &Texts, n: usize) -> Event {
+    let (id, data) = &events[n];
+    Event::default().id(id).data(data)
+}
+
+fn serving<S>(told: impl Fn() -> S + Clone + Send + Sync + 'static) -> Router
+where
+    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
+    Router::new().route(PATH, get(move || async move { Sse::new(told()) }))
 }

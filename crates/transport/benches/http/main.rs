@@ -24,11 +24,12 @@ mod measure;
 #[expect(dead_code, reason = "what the bench of IPC needs beside the chunks")]
 mod source;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use polychat_core::{Notice, WorldId, ports::WorldService};
 use polychat_transport::http::{self, HttpOptions};
+use tokio::sync::broadcast;
 
 use self::{
     measure::{Client, cpu_nanos, median, one_thread},
@@ -38,18 +39,56 @@ use self::{
 const CHUNKS: usize = 50_000;
 const ROUNDS: usize = 9;
 
+/// Chunks on their way to a reader at most.
+const WAITING_MAX: usize = 512;
+
 /// The source over HTTP.
-fn ours(pace: Pace, chunks: &Arc<[Notice]>) -> Router {
-    let world: Arc<dyn WorldService> = Arc::new(Source::There(pace, Arc::clone(chunks)));
+fn ours(source: Source) -> Router {
+    let world: Arc<dyn WorldService> = Arc::new(source);
     let resolve = move |_: &WorldId, _: &axum::http::request::Parts| Ok(Arc::clone(&world));
     http::router(resolve, HttpOptions::default())
 }
 
-/// CPU per event of one reader of this router, who reads so many bytes.
-fn round(router: Router, bytes: usize) -> f64 {
+fn there(chunks: &Arc<[Notice]>) -> Router {
+    ours(Source::There(Pace::Never, Arc::clone(chunks)))
+}
+
+/// CPU per event of one reader of this router, who reads so many bytes that are there already.
+fn of_there(router: Router, bytes: usize) -> f64 {
     one_thread().block_on(async {
         let began = cpu_nanos();
         Client::connect(router).await.read(bytes).await;
+        (cpu_nanos() - began) / CHUNKS as f64
+    })
+}
+
+/// The same where so many at a time are sent while the reader reads.
+fn of_sent<T: Clone>(
+    router: Router,
+    bytes: usize,
+    at_a_time: usize,
+    sender: &broadcast::Sender<T>,
+    next: impl Fn(usize) -> T,
+) -> f64 {
+    one_thread().block_on(async {
+        let mut client = Client::connect(router).await;
+        while sender.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let sending = async {
+            for n in 0..CHUNKS {
+                let _ = sender.send(next(n));
+                // Everybody else has a turn; nobody may lag so far that chunks are forgotten.
+                while n % at_a_time == at_a_time - 1 || sender.len() > WAITING_MAX {
+                    tokio::task::yield_now().await;
+                    if sender.len() <= WAITING_MAX {
+                        break;
+                    }
+                }
+            }
+        };
+        let began = cpu_nanos();
+        tokio::join!(client.read(bytes), sending);
         (cpu_nanos() - began) / CHUNKS as f64
     })
 }
@@ -62,19 +101,34 @@ fn sent(router: Router) -> String {
 
 fn main() {
     let chunks: Arc<[Notice]> = (0..CHUNKS).map(chunk).collect();
-    let sent = sent(ours(Pace::Never, &chunks));
+    let sent = sent(there(&chunks));
     let (_, told) = sent.split_once("\n\n").unwrap();
     let events = bare::events(told);
     assert_eq!(events.len(), CHUNKS);
     println!("## events to one reader: CPU per event, {} bytes each", told.len() / CHUNKS);
     println!("events come | stream of a chat | bare axum | throughput of bare axum = 1");
-    for (pace, name) in Pace::ALL {
+    for (at_a_time, name) in [(1, "one at a time"), (8, "eight at a time")] {
         let (mut stream, mut bare) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            stream.push(round(ours(pace, &chunks), sent.len()));
-            bare.push(round(bare::router(pace, Arc::clone(&events)), told.len()));
+            let (sender, _) = broadcast::channel(1_024);
+            let router = ours(Source::Sent(Mutex::new(sender.clone())));
+            let of_chunk = |n: usize| chunks[n].clone();
+            stream.push(of_sent(router, sent.len(), at_a_time, &sender, of_chunk));
+            let (sender, _) = broadcast::channel(1_024);
+            let router = bare::sent(Arc::clone(&events), sender.clone());
+            bare.push(of_sent(router, told.len(), at_a_time, &sender, |n| n));
         }
-        let (stream, bare) = (median(&mut stream), median(&mut bare));
-        println!("{name} | {stream:.0} ns | {bare:.0} ns | {:.2}", bare / stream);
+        say(name, &mut stream, &mut bare);
     }
+    let (mut stream, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        stream.push(of_there(there(&chunks), sent.len()));
+        bare.push(of_there(bare::there(Arc::clone(&events)), told.len()));
+    }
+    say("all at once", &mut stream, &mut bare);
+}
+
+fn say(name: &str, stream: &mut [f64], bare: &mut [f64]) {
+    let (stream, bare) = (median(stream), median(bare));
+    println!("{name} | {stream:.0} ns | {bare:.0} ns | {:.2}", bare / stream);
 }
