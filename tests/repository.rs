@@ -79,7 +79,7 @@ fn the_first_program_of_the_readme_is_the_second_example_and_short() {
 fn the_readme_has_one_command_to_run_and_one_to_test() {
     let readme = read("README.md");
     let commands: Vec<&str> = readme.lines().filter(|line| line.starts_with("cargo ")).collect();
-    let run = "cargo run --release --example concurrent_chats";
+    let run = "cargo run --release -p polychat-server -- serve";
     assert!(commands.iter().any(|command| command.starts_with(run)), "{commands:?}");
     let test = "cargo test --workspace --all-features";
     assert_eq!(commands.iter().filter(|command| command.starts_with("cargo test")).count(), 1);
@@ -87,7 +87,7 @@ fn the_readme_has_one_command_to_run_and_one_to_test() {
     assert!(read("justfile").contains(&format!("test:\n    {test}\n")));
     // CI takes both from there.
     let ci = read(".ci/run");
-    for word in ["test --workspace", "example concurrent_chats"] {
+    for word in ["test --workspace", "polychat-server -- serve"] {
         assert!(ci.contains(&format!("$(readme_command '{word}')")), "{word}");
     }
 }
