@@ -197,12 +197,14 @@ impl Names {
 
 /// The taken types whose schema is another when they are sent, by itself or by what it refers to.
 fn differing(sent: &BTreeMap<String, Value>, taken: &BTreeMap<String, Value>) -> BTreeSet<String> {
-    let with_place = |schema: &Value| schema.to_string().replace(TAKEN, PLACE);
+    let as_if_sent = |schema: &Value| {
+        let mut schema = schema.clone();
+        Names { differs: BTreeSet::new() }.settle(&mut schema);
+        schema
+    };
     let mut differs: BTreeSet<String> = taken
         .iter()
-        .filter(|(name, schema)| {
-            sent.get(*name).is_some_and(|sent| sent.to_string() != with_place(schema))
-        })
+        .filter(|(name, schema)| sent.get(*name).is_some_and(|sent| *sent != as_if_sent(schema)))
         .map(|(name, _)| name.clone())
         .collect();
     loop {
