@@ -7,8 +7,8 @@
 
 use futures_util::StreamExt;
 use polychat_core::{
-    ChatId, Command, Cursor, Event, Notice, PromptId, PromptOutcome, Recorded, Reply, Scope, Seq,
-    StartAt, TurnId,
+    ChatId, Command, CommandError, Cursor, Event, Notice, PromptId, PromptOutcome, Recorded,
+    Refusal, Reply, Scope, Seq, StartAt, TurnId,
     command::{Accepted, Page},
     content::Text,
     message::SharedMessage,
@@ -107,6 +107,8 @@ async fn said(
         let command = Command::ListMessages { chat: chat.clone(), page: Page::after(after, PAGE) };
         let page = match caller.call(command).await {
             Ok(Reply::Messages(page)) => page,
+            // Closed is not gone: it is said where the world is open again.
+            Err(CommandError::Refused(Refusal::WorldClosed {})) => return None,
             Err(error) if !error.retryable() => return Some(Vec::new()),
             _ => return None,
         };

@@ -206,6 +206,7 @@ async fn messages_that_cannot_be_read_now_are_not_left_out_and_those_that_are_go
     for (error, status) in [
         (CommandError::from(Fault::new(FaultKind::StoreUnavailable, "away")), 202),
         (Refusal::Overloaded { scope: "chat".into(), max: 1 }.into(), 202),
+        (Refusal::WorldClosed {}.into(), 202),
         (gone.into(), 200),
         (Refusal::ChatDeleted { chat_id: chat_id("a") }.into(), 200),
     ] {
