@@ -27,7 +27,7 @@ export function Header({ desk: { store, names, actions }, chatId, onMenu, onAgen
   const signal = signalOf({ busy, outcome, sending: sends.some(({ state }) => state === "sending") });
   const queued = queuedOf(busy);
   return html`
-    <header class="head">
+    <header class="head" data-chat=${chatId}>
       <button type="button" class="button plain icon head-back" onClick=${() => store.select(null)}><${Icon} name="back" /><span class="unseen">Back to the list</span></button>
       <div class="head-words">
         <h2 class="head-name nowrap" dir="auto" title=${chatId}>${nameOf(title, names.opening(chatId))}</h2>

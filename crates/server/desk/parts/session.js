@@ -51,26 +51,27 @@ export class Session {
   /** @type {(() => void) | undefined} */
   #skipPause;
 
-  /** @param {import("./bridge.js").Bridge} bridge @param {string} hash */
+  /** @param {import("./bridge.js").Bridge} bridge @param {() => string} hash of the address, which may change before there is a connection */
   constructor(bridge, hash) {
     this.#bridge = bridge;
+    const wanted = worldIn(hash());
     /** @type {Cell<Standing>} */
-    this.standing = new Cell(/** @type {Standing} */ ({ phase: "asking", worldId: worldIn(hash) ?? "", reason: "" }));
+    this.standing = new Cell(/** @type {Standing} */ ({ phase: "asking", worldId: wanted ?? "", reason: "" }));
     /** @type {Cell<Desk | null>} */
     this.desk = new Cell(/** @type {Desk | null} */ (null));
     this.diagnostics = new Diagnostics();
     this.exportLink = bridge.exportLink;
-    void this.#open(worldIn(hash), chatIn(hash));
+    void this.#open(wanted, () => chatIn(hash()));
   }
 
   /** Tries to connect now rather than later. */
   retry = () => this.#skipPause?.();
 
-  /** @param {string | null} wanted @param {string | null} chatId */
-  async #open(wanted, chatId) {
+  /** @param {string | null} wanted @param {() => string | null} wantedChat */
+  async #open(wanted, wantedChat) {
     for (;;) {
       const worldId = await this.#mayEnter(wanted);
-      if (worldId !== null && (await this.#connected(worldId, chatId))) return;
+      if (worldId !== null && (await this.#connected(worldId, wantedChat))) return;
       await this.#pause();
     }
   }
@@ -83,8 +84,8 @@ export class Session {
     return phase === "connecting" && reason === "" ? worldId : null;
   }
 
-  /** @param {string} worldId @param {string | null} chatId @returns {Promise<boolean>} */
-  async #connected(worldId, chatId) {
+  /** @param {string} worldId @param {() => string | null} wantedChat @returns {Promise<boolean>} */
+  async #connected(worldId, wantedChat) {
     const { diagnostics } = this;
     try {
       const connection = await this.#bridge.open(worldId, {
@@ -97,7 +98,7 @@ export class Session {
         onWorldEvent: (event) => diagnostics.ofWorld(event),
         onRejected: (error) => diagnostics.ofChat(error),
       });
-      if (chatId !== null) selectIfPossible(store, chatId);
+      selectIfPossible(store, wantedChat());
       const { world } = connection;
       const notices = new Notices();
       const actions = new Actions({ store, world, notices });
@@ -161,5 +162,5 @@ export function selectIfPossible(store, chatId) {
  * @returns {Session}
  */
 export function openSession(bridge = ownBridge) {
-  return new Session(bridge, location.hash);
+  return new Session(bridge, () => location.hash);
 }

@@ -57,7 +57,7 @@ test("A and B each answer from their own history.", { skip }, async (t) => {
   }
   for (const [id, own, other] of [["a", "Ada", "Bob"], ["b", "Bob", "Ada"]]) {
     await open(page, id ?? "");
-    await settled(page, id ?? "", 4);
+    await settled(page, 4);
     const last = (await shown(page)).at(-1)?.text ?? "";
     assert.ok(last.includes(own ?? "") && !last.includes(other ?? ""), last);
   }
@@ -121,7 +121,7 @@ test("Switching during in-flight processing corrupts neither routing nor ownersh
   for (const id of ids) await says(page, id, "Idle");
   for (const id of ids) {
     await open(page, id);
-    await settled(page, id, 2);
+    await settled(page, 2);
     const [said, log] = [await shown(page), await logOf(page, id)];
     assert.deepEqual(said, log);
     assert.ok(log.every(({ text }) => !ids.some((other) => other !== id && text.includes(`${other}word`))));
@@ -141,7 +141,7 @@ test("Per-chat send and busy state stays accurate for every active chat.", { ski
   await open(page, "b");
   await says(page, "b", "Idle");
   await send(page, "hello");
-  await settled(page, "b", 2);
+  await settled(page, 2);
   await says(page, "a", "Writing · 1 queued");
   await says(page, "c", "Idle");
   // Stopping one stops that one.
@@ -150,7 +150,7 @@ test("Per-chat send and busy state stays accurate for every active chat.", { ski
   await says(page, "b", "Writing");
   await open(page, "a");
   await page.getByRole("button", { name: /^Stop/ }).click();
-  await settled(page, "a", 4);
+  await settled(page, 4);
   await says(page, "b", "Writing");
   assert.deepEqual(faults, []);
 });
@@ -175,7 +175,7 @@ test("All of it still holds after repeated rapid switching and sending.", { skip
   for (const id of ids) await says(page, id, "Idle");
   for (const id of ids) {
     await open(page, id);
-    await settled(page, id, 2 * (sent.get(id) ?? 0));
+    await settled(page, 2 * (sent.get(id) ?? 0));
     const [said, log] = [await shown(page), await logOf(page, id)];
     assert.deepEqual(said, log);
     assert.equal(log.length, 2 * (sent.get(id) ?? 0));
@@ -204,7 +204,7 @@ test("An error in one chat neither blocks nor ends processing in another.", { sk
   await says(page, "b", "Writing");
   await says(page, "b", "Idle");
   await open(page, "b");
-  await settled(page, "b", 2);
+  await settled(page, 2);
   assert.deepEqual(await shown(page), await logOf(page, "b"));
   // And those that failed go on.
   for (const id of ["a", "c"]) {
@@ -230,7 +230,7 @@ test("Events with a missing or invalid `chatId` are blocked for chat-scoped subs
   // Nothing of it is shown, and another chat's stream goes on.
   await open(page, "d");
   await send(page, "hello");
-  await settled(page, "d", 2);
+  await settled(page, 2);
   for (const id of ["a", "b", "c"]) {
     await open(page, id);
     assert.ok(!(await page.innerText("#main")).includes("forged"));

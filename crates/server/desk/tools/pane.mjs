@@ -17,6 +17,12 @@ export async function open(page, id) {
   await page.waitForURL((url) => url.hash.endsWith(`/${encodeURIComponent(id)}`));
 }
 
+/** Opens a chat by its address, wherever it stands in the list. @param {Page} page @param {string} id */
+export async function goTo(page, id) {
+  await page.evaluate((chatId) => void (location.hash = `#/home/${encodeURIComponent(chatId)}`), id);
+  await page.locator(`.head[data-chat="${id}"]`).waitFor();
+}
+
 /** Types into the open chat's field, and sends. @param {Page} page @param {string} text */
 export async function send(page, text) {
   await page.locator("#main textarea").last().fill(text);
@@ -44,13 +50,55 @@ export const logOf = (page, id) =>
     return found;
   }, id);
 
-/** Waits until a chat is at rest and has said so much, and the page shows all of it. @param {Page} page @param {string} id @param {number} count */
-export async function settled(page, id, count) {
+/** Waits until the open chat is at rest and shows so many messages, all of them whole. @param {Page} page @param {number} count */
+export async function settled(page, count) {
   await page.locator(`.head-signal [data-signal=idle]`).waitFor();
   await page.waitForFunction(
     ([selector, many]) => document.querySelectorAll(selector).length >= many && !document.querySelector("#main [aria-busy=true]"),
     /** @type {const} */ (["#main .said-user .bubble, #main .said-agent", count]),
   );
+}
+
+/** Waits until the world says that nothing goes on in these chats. @param {Page} page @param {readonly string[]} ids */
+export async function atRest(page, ids) {
+  await page.evaluate(async (all) => {
+    const { other } = /** @type {any} */ (globalThis);
+    const rests = async (/** @type {string} */ id) => {
+      const { status } = await other.chat(id).snapshot();
+      return status.kind === "idle" && status.queued === 0;
+    };
+    // Each end of a turn is told by the feed; what rests already is not told of again.
+    const feed = other.events();
+    await feed.ready;
+    for (;;) {
+      const states = await Promise.all(all.map(rests));
+      if (states.every(Boolean)) break;
+      await feed.next();
+    }
+    await feed.return();
+  }, ids);
+}
+
+/**
+ * Notes in `leaks` whatever of another chat is ever drawn in the one that is open: words begin with the name of their chat.
+ *
+ * @param {Page} page
+ */
+export async function watchWords(page) {
+  await page.addInitScript(() => {
+    /** @type {string[]} */
+    const leaks = JSON.parse(sessionStorage.getItem("leaks") ?? "[]");
+    Object.assign(globalThis, { leaks });
+    const look = () => {
+      const name = document.querySelector(".head-name")?.textContent ?? "";
+      const main = document.querySelector("#main")?.textContent ?? "";
+      for (const [word, of] of main.matchAll(/(c\d+x)\d+w\d+/g)) if (of !== name) leaks.push(`${word} in ${name}`);
+      if (leaks.length > 0) sessionStorage.setItem("leaks", JSON.stringify(leaks.slice(0, 100)));
+    };
+    document.addEventListener("DOMContentLoaded", () => {
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+  });
 }
 
 /** Numbers below a bound, the same for the same seed. @param {number} seed @returns {(below: number) => number} */
