@@ -77,7 +77,7 @@ async fn open(caller: Caller, mut request: Request) -> Result<Response, Response
 
 /// The answer to whoever asks for a socket without becoming one.
 fn no_upgrade() -> Response {
-    let refusal = Refusal::Unsupported { what: "anything but a WebSocket here".into() };
+    let refusal = Refusal::Unsupported { what: "this path without a WebSocket".into() };
     let problem = Problem::with_status(StatusCode::UPGRADE_REQUIRED, &refusal.into());
     let mut headers = HeaderMap::new();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
