@@ -4,7 +4,7 @@
  * @module
  */
 
-import { html, useState } from "./hooks.js";
+import { html, useLayoutEffect, useRef, useState } from "./hooks.js";
 import { pretty } from "./tool-parts.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -79,6 +79,9 @@ function Question({ call, underWay, decide }) {
  */
 function Words({ label, yes, underWay, onDone, onCancel, isNeeded = false, isDanger = false }) {
   const [text, setText] = useState("");
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  // What was asked for by a button has the focus.
+  useLayoutEffect(() => void (onCancel && field.current?.focus()), []);
   const onSubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!isNeeded || text.trim() !== "") onDone(text.trim());
@@ -87,15 +90,12 @@ function Words({ label, yes, underWay, onDone, onCancel, isNeeded = false, isDan
   return html`
     <form class="words" onSubmit=${onSubmit}>
       <input class="field" aria-label=${label} placeholder=${label} value=${text} autocomplete="off" dir="auto" onKeyDown=${onKeyDown}
-        ref=${onCancel ? focusOnce : undefined} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
+        ref=${field} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
       ${onCancel && html`<button type="button" class="button" onClick=${onCancel}>Cancel</button>`}
       <button type="submit" class=${`button ${isDanger ? "danger" : "primary"}`} disabled=${underWay || (isNeeded && text.trim() === "")}>${yes}</button>
     </form>
   `;
 }
-
-/** @param {HTMLInputElement | null} field */
-const focusOnce = (field) => field?.focus();
 
 /** What tools that ask put into their arguments: `question` and `options`; others ask with all they have. @param {Call} call */
 function questionOf({ name, arguments: given }) {

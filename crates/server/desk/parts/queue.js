@@ -15,6 +15,9 @@ import { Plain } from "./markdown.js";
 /** @typedef {ChatSnapshot["chat"]["queue"][number]} WaitingPrompt */
 /** @typedef {ChatSnapshot["sends"][number]} Send */
 
+/** Prompts that wait and are drawn before somebody asks for all. */
+const DRAWN_MAX = 20;
+
 /** @type {Readonly<Record<string, string>>} */
 const MODES = Object.freeze({ queue: "Queued", steer: "Steers", interrupt: "Interrupts", reject: "Queued" });
 
@@ -35,13 +38,18 @@ export function Queue({ pane }) {
   const isRunning = useSnapshot(pane.handle, ({ chat }) => chat.turn !== null);
   const known = new Set(queue.map(({ promptId }) => promptId));
   const shown = sends.filter(({ promptId, state }) => !known.has(promptId) && (state === "refused" || isRunning || queue.length > 0));
+  const [all, setAll] = useState(false);
   if (queue.length === 0 && shown.length === 0) return null;
+  const drawn = all ? queue : queue.slice(0, DRAWN_MAX);
   return html`
     <section class="queue" aria-label="Messages that wait">
-      <ol class="queue-rows">
-        ${queue.map((prompt, at) => html`<${Waiting} key=${prompt.promptId} pane=${pane} prompt=${prompt} place=${at + 1} />`)}
-        ${shown.map((send) => html`<${OnItsWay} key=${`s${send.promptId}`} pane=${pane} send=${send} />`)}
-      </ol>
+      ${queue.length > 0 && html`
+        <ol class="queue-rows">
+          ${drawn.map((prompt, at) => html`<${Waiting} key=${prompt.promptId} pane=${pane} prompt=${prompt} place=${at + 1} />`)}
+          ${drawn.length < queue.length && html`<li class="queue-row"><button type="button" class="act" onClick=${() => setAll(true)}>Show all ${queue.length}</button></li>`}
+        </ol>
+      `}
+      ${shown.length > 0 && html`<ol class="queue-rows queue-sends">${shown.map((send) => html`<${OnItsWay} key=${send.promptId} pane=${pane} send=${send} />`)}</ol>`}
     </section>
   `;
 }
