@@ -20,11 +20,11 @@ use super::{
     tcp::Tcp,
     url::WorldUrl,
 };
-use crate::ipc::Connect;
+use crate::{ipc::Connect, wire::WireLimits};
 
-/// Bytes of a message at most, unless it is said: those of the largest reply or notice, and more than
-/// what a frame holds beside them.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// More than what a message holds beside a reply or notice, so that of those the world itself says
+/// which are too long, and only who waits for one hears of it.
+const ENVELOPE_BYTES_MAX: usize = 64 * 1024;
 
 /// Connects to the WebSocket of a world, again and again.
 ///
@@ -67,12 +67,13 @@ impl<C: Connect> WebSocketConnect<C> {
     /// The same over connections of your own, such as TLS; each of them leads to the address's host.
     #[must_use]
     pub fn by(connector: C, url: &WorldUrl) -> Self {
+        let wire = WireLimits::default();
         Self {
             connector,
             url: url.socket(),
             headers: Headers::new(),
             ping_interval: Duration::from_secs(15),
-            message_bytes_max: MESSAGE_BYTES_MAX,
+            message_bytes_max: wire.reply_bytes_max.max(wire.notice_bytes_max) + ENVELOPE_BYTES_MAX,
         }
     }
 
@@ -90,7 +91,10 @@ impl<C: Connect> WebSocketConnect<C> {
         self
     }
 
-    /// Bytes of a message at most, 64 MiB unless it is said; a longer one ends the connection.
+    /// Bytes of a message at most; a longer one ends the connection.
+    ///
+    /// Unless it is said, a little more than those of the largest reply or notice of
+    /// [`RemoteOptions::wire`](crate::ipc::RemoteOptions::wire) as it is by default.
     #[must_use]
     pub fn message_bytes_max(mut self, bytes: usize) -> Self {
         self.message_bytes_max = bytes;
