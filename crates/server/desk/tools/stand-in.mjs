@@ -128,5 +128,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const port = at < 0 ? 7788 : Number(given.splice(at, 2)[1]);
   const { url, close } = await standIn({ args: given.length > 0 ? given : ["--memory"], port });
   console.log(url);
-  process.once("SIGINT", () => void close());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void close());
 }
