@@ -124,6 +124,7 @@ fn options(config: &ServeConfig) -> HttpOptions {
     options.retry_after = config.retry_after.0;
     options.wait_duration_max = config.wait_duration_max.0;
     options.wire.command_bytes_max = config.limits.body_bytes_max;
+    options.wants_bearer = config.auth;
     options.exporter = Some(Arc::new(Exports));
     options
 }

@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 
 use axum::{
     Router,
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -32,6 +33,7 @@ use utoipa::openapi::{
 };
 
 use self::schemas::Schemas;
+use super::state::Http;
 
 /// Where the document is served.
 pub(super) const PATH: &str = "/v1/openapi.json";
@@ -133,13 +135,18 @@ pub(super) fn agent_of_the_path(schemas: &mut SchemaGenerator) -> Schema {
     agent
 }
 
-pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(super) fn routes() -> Router<Http> {
     Router::new().route(PATH, get(serve))
 }
 
-async fn serve() -> Response {
-    static DOCUMENT: OnceLock<String> = OnceLock::new();
-    let document = DOCUMENT.get_or_init(|| to_json(&openapi()));
+async fn serve(State(http): State<Http>) -> Response {
+    static OPEN: OnceLock<String> = OnceLock::new();
+    static SECURED: OnceLock<String> = OnceLock::new();
+    let document = if http.options().wants_bearer {
+        SECURED.get_or_init(|| to_json(&with_bearer(openapi())))
+    } else {
+        OPEN.get_or_init(|| to_json(&openapi()))
+    };
     let media_type = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, media_type)], document.as_str()).into_response()
 }

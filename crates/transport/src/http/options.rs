@@ -37,6 +37,9 @@ pub struct HttpOptions {
     pub hosts: Option<Arc<dyn HostRegistry>>,
     /// Makes text of chats for `…/export`; `None` refuses it.
     pub exporter: Option<Arc<dyn Exporter>>,
+    /// Whether whoever asks needs a bearer token. It is the embedder that asks for one; here it is
+    /// only said, in the document at `/v1/openapi.json`.
+    pub wants_bearer: bool,
     /// Cancelled by whoever is about to stop serving: streams of events and sockets tell their
     /// clients so and end. Turns go on, and so does waiting for an outcome, which closing the world
     /// answers.
@@ -55,6 +58,7 @@ impl Default for HttpOptions {
             chats_per_stream_max: 64,
             socket: ServeOptions::default(),
             hosts: None,
+            wants_bearer: false,
             closing: CancellationToken::new(),
             exporter: None,
             rejections: Arc::new(Rejections::new(PATH)),
@@ -71,6 +75,7 @@ impl std::fmt::Debug for HttpOptions {
             .field("chats_per_stream_max", &self.chats_per_stream_max)
             .field("socket", &self.socket)
             .field("hosts", &self.hosts.is_some())
+            .field("wants_bearer", &self.wants_bearer)
             .field("exporter", &self.exporter.is_some())
             .finish_non_exhaustive()
     }

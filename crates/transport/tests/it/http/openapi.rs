@@ -2,11 +2,19 @@
 //!
 //! `POLYCHAT_BLESS=1 cargo test -p polychat-transport openapi` writes it anew.
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf};
+use std::{collections::BTreeSet, env, fs, path::PathBuf, sync::Arc};
 
+use axum::{
+    body::Body,
+    http::{Request, header::CONTENT_TYPE},
+};
 use jsonschema::Validator;
-use polychat_transport::http;
+use polychat_core::Reply;
+use polychat_testkit::fake_world::FakeWorld;
+use polychat_transport::http::{self, HttpOptions};
 use serde_json::{Value, json};
+
+use super::{door, send};
 
 mod fits;
 mod routes;
@@ -129,5 +137,24 @@ fn a_door_with_tokens_says_so_of_every_operation() {
     for (method, path, operation) in operations(&secured) {
         let unauthorized = response(&secured, operation, "401");
         assert!(unauthorized["content"]["application/problem+json"].is_object(), "{method} {path}");
+    }
+}
+
+// issue 6: at `/v1/openapi.json`
+#[tokio::test]
+async fn the_document_is_served_and_says_of_tokens_what_the_door_does() {
+    for (wants_bearer, expected) in
+        [(false, http::openapi()), (true, http::openapi::with_bearer(http::openapi()))]
+    {
+        let mut options = HttpOptions::default();
+        options.wants_bearer = wants_bearer;
+        let router = door(Arc::new(FakeWorld::always(Ok(Reply::Done))), options);
+        let request = Request::get("/v1/openapi.json").body(Body::empty()).unwrap();
+        let answer = send(&router, request).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header(CONTENT_TYPE)),
+            (200, "application/json")
+        );
+        assert_eq!(answer.json(), serde_json::to_value(expected).unwrap());
     }
 }
