@@ -17,6 +17,9 @@ import { cut, markupOf, slices } from "./markdown-blocks.js";
 
 /** Characters above which a text is not looked through at all. */
 const TEXT_MAX = 200_000;
+/** Characters above which a block that grows is not drawn anew with each frame, and how long it rests in between, in milliseconds. */
+const LARGE = 3000;
+const REST_MS = 150;
 
 const ALLOWED = Object.freeze({
   ALLOWED_TAGS: [
@@ -50,11 +53,11 @@ function purify() {
 }
 
 /**
- * A text as Markdown.
+ * A text as Markdown, which may still grow.
  *
- * @type {new () => import("./hooks.js").Component<{ text: string }>}
+ * @type {new () => import("./hooks.js").Component<{ text: string, grows: boolean }>}
  */
-export const Markdown = memo((/** @type {{ text: string }} */ { text }) => {
+export const Markdown = memo((/** @type {{ text: string, grows: boolean }} */ { text, grows }) => {
   const before = useRef(/** @type {Cut | undefined} */ (undefined));
   if (text.length > TEXT_MAX) return html`<${Plain} text=${text} />`;
   const { blocks, links } = (before.current = cut(text, before.current));
@@ -63,17 +66,25 @@ export const Markdown = memo((/** @type {{ text: string }} */ { text }) => {
       ${blocks.map(({ kind, raw, lang, text: code }, at) => {
         if (kind === "code") return html`<${Code} key=${at} text=${code} lang=${lang} />`;
         if (kind === "plain") return html`<${Plain} key=${at} text=${raw} />`;
-        return html`<${Rich} key=${at} raw=${raw} links=${links} />`;
+        return html`<${Rich} key=${at} raw=${raw} links=${links} rests=${grows && at === blocks.length - 1 && raw.length > LARGE} />`;
       })}
     </div>
   `;
 });
 
-const Rich = memo((/** @type {{ raw: string, links: Links }} */ { raw, links }) => {
+const Rich = memo((/** @type {{ raw: string, links: Links, rests: boolean }} */ { raw, links, rests }) => {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const drawnAt = useRef(0);
   useLayoutEffect(() => {
-    box.current?.replaceChildren(purify().sanitize(markupOf(raw, links), ALLOWED));
-  }, [raw, links]);
+    const draw = () => {
+      drawnAt.current = performance.now();
+      box.current?.replaceChildren(purify().sanitize(markupOf(raw, links), ALLOWED));
+    };
+    const rest = rests ? drawnAt.current + REST_MS - performance.now() : 0;
+    if (rest <= 0) return void draw();
+    const timer = setTimeout(draw, rest);
+    return () => clearTimeout(timer);
+  }, [raw, links, rests]);
   return html`<div class="md-block" dir="auto" ref=${box}></div>`;
 });
 

@@ -69,7 +69,7 @@ function FromAgent({ pane, message, byline, isEnd }) {
       ${byline && html`<p class="byline small"><b>${byline}</b> <time class="quiet" title=${wholeTime(startedAt)}>${when(startedAt)}</time></p>`}
       ${omitted.turns > 0 && html`<p class="quiet small">The model was not shown the first ${omitted.turns} turns.</p>`}
       ${reasoning && html`<${Thinking} text=${reasoning} isOver=${state !== "open" || text !== ""} />`}
-      ${text && html`<div data-answer><${Markdown} text=${text} /></div>`}
+      ${text && html`<div data-answer><${Markdown} text=${text} grows=${state === "open"} /></div>`}
       ${others.length > 0 && html`<${Parts} parts=${others} />`}
       ${calls.map((call) => html`<${ToolCard} key=${call.id} pane=${pane} call=${call} />`)}
       ${failure && !isEnd && html`<p class="fault small" dir="auto">${failureText(failure)}</p>`}
