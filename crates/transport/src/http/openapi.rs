@@ -5,7 +5,7 @@
 //! it into its own. It is served at `/v1/openapi.json`, and `crates/transport/openapi.json` holds
 //! it for whoever makes a client of it; a test keeps that current.
 //!
-//! Nothing here answers for the door: a change of what it does belongs into [`super::rest`] or
+//! Nothing here answers for the door: a change of what it does belongs into `rest` or
 //! [`crate::wire`].
 
 mod operation;
