@@ -21,12 +21,15 @@ const EDGE = 600;
  * @param {Place | undefined} props.place where it was
  * @param {(place: Place | undefined) => void} props.onPlace
  * @param {(edge: "upper" | "lower") => void} props.onEdge
+ * @param {() => unknown} props.version another one when something was said
  */
-export function useScroll({ box, rows, isWhole, place, onPlace, onEdge }) {
+export function useScroll({ box, rows, isWhole, place, onPlace, onEdge, version }) {
   const stuck = useRef(place === undefined);
   const [away, setAway] = useState(/** @type {"no" | "yes" | "news"} */ (place === undefined ? "no" : "yes"));
-  const latest = useRef({ isWhole, onPlace, onEdge });
-  latest.current = { isWhole, onPlace, onEdge };
+  const latest = useRef({ isWhole, onPlace, onEdge, version });
+  latest.current = { isWhole, onPlace, onEdge, version };
+  /** What had been said when the end was left. */
+  const known = useRef(version());
   /** What must stay where it is when rows come or go above it. @type {{ current: Place | null }} */
   const held = useRef(place ?? null);
 
@@ -62,6 +65,7 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge }) {
       if (isEnd !== stuck.current) {
         stuck.current = isEnd;
         setAway(isEnd ? "no" : "yes");
+        known.current = latest.current.version();
         if (isEnd) latest.current.onPlace(undefined);
       }
       frame ||= requestAnimationFrame(look);
@@ -70,7 +74,7 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge }) {
       const grew = content.offsetHeight > height;
       height = content.offsetHeight;
       if (stuck.current) scroller.scrollTop = scroller.scrollHeight;
-      else if (grew) setAway("news");
+      else if (grew && known.current !== latest.current.version()) setAway("news");
       top = scroller.scrollTop;
     };
     const sizes = new ResizeObserver(onSize);

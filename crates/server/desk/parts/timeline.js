@@ -36,6 +36,7 @@ export function Timeline({ pane, at }) {
     rows,
     isWhole: span.last === null,
     place: kept?.place,
+    version: () => handle.getSnapshot().chat,
     onPlace: (place) => drafts.keep(chatId, { place }),
     onEdge: (edge) => {
       const count = latest.current.length;
