@@ -52,10 +52,21 @@ impl Denied {
 
     fn detail(self) -> &'static str {
         match self {
-            Self::NoToken => "a token is needed: open the link that the server printed",
-            Self::WrongToken => "this token is not known here",
-            Self::ForeignHost => "this server is not known by that host name",
-            Self::ForeignOrigin => "pages of other sites may not ask this server",
+            Self::NoToken => {
+                "a token is needed: programs send `Authorization: Bearer TOKEN`, browsers open \
+                 /?token=TOKEN once, as the printed link does"
+            }
+            Self::WrongToken => {
+                "this token is not known here: it is sent as `Bearer TOKEN`, and one that a server \
+                 made for itself ends with it"
+            }
+            Self::ForeignHost => {
+                "this server is not known by that host name; --allow-host adds one"
+            }
+            Self::ForeignOrigin => {
+                "pages of other sites may not ask this server, and with a cookie only its own page \
+                 may change something; programs send a token"
+            }
             Self::TooSlow => "the body took too long to arrive",
             Self::BrokenOff => "the body broke off",
         }
