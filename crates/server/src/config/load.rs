@@ -36,8 +36,13 @@ pub(crate) struct Configured {
 pub(crate) enum ConfigError {
     #[error("the configuration {path} cannot be read")]
     Read { path: PathBuf, source: io::Error },
-    #[error("{place}{key}: {what}")]
+    #[error("{place}{}{what}", before(key))]
     Wrong { place: Place, key: Keys, what: String },
+}
+
+/// The key as it stands before what is wrong with it. What is no TOML at all is wrong as a whole.
+fn before(key: &Keys) -> String {
+    if key.is_empty() { String::new() } else { format!("{key}: ") }
 }
 
 /// A value that one variable or one option says.

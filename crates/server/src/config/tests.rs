@@ -133,7 +133,7 @@ fn a_mistake_in_a_file_is_told_with_its_line_its_key_and_what_is_expected() {
             "agents.owl.tools: expected \"all\", \"none\", or a list of names of tools",
         ),
         ("[tools]\nbuiltin = [\"clock\", \"shell\"]", "polychat.toml:2:21: tools.builtin"),
-        ("[serve\nlisten = 1", "polychat.toml:1:7: "),
+        ("[serve\nlisten = 1", "polychat.toml:1:7: unclosed table"),
         ("a = 1\na = 2", "polychat.toml:2:1: "),
     ];
     for (text, expected) in table {

@@ -26,6 +26,14 @@ pub(super) fn all<'a>(
             let what = format!("there is no model {:?} among `models`", model.as_str());
             return Err(configured.wrong(["agents", name, "model"], what));
         }
+        if !models.has(&model) {
+            tracing::warn!(
+                agent = %name,
+                model = %model,
+                "this model is not among `models`: until a connected program brings it, prompts to \
+                 this agent fail"
+            );
+        }
         agents.insert(name.as_str(), agent(id, model, config));
     }
     Ok(agents)
