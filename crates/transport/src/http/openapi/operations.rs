@@ -1,6 +1,6 @@
 //! What may be asked over HTTP: every route of the door, and what it takes and answers.
 //!
-//! The routes themselves stand in [`super::super::rest`], `events` and `socket`. A test asks the
+//! The routes themselves stand in `rest`, `events` and `socket`. A test asks the
 //! router for each path of this list by every method, so that neither can have what the other has
 //! not.
 
