@@ -18,7 +18,8 @@
 //!
 //! `id` is where to go on: a browser sends it by itself as `Last-Event-ID` when it comes back, and
 //! nobody else needs to look at it. It stands where something was told that is not to come twice, so
-//! never at a heartbeat, an end, or what the world says of itself. A stream ends with a reason: one of
+//! never at a heartbeat, an end, or what the world says of itself; and beside the first `retry` where
+//! "now" was. A stream ends with a reason: one of
 //! the world's, or `limit`, `idle`, `closing`, which are this layer's.
 //!
 //! Nothing is read ahead: what is told is read when the connection takes it, in pieces of a bounded

@@ -137,7 +137,7 @@ impl Stream for EventBody {
         // It takes no room before something is written to it.
         let mut out = Vec::new();
         if let Some(after) = this.retry_after.take() {
-            Writer::retry(&mut out, after);
+            Writer::begin(&mut out, after, &this.followed);
         }
         // A flood must not hold up the end.
         if this.closing.is_cancelled() {

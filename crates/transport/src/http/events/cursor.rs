@@ -52,6 +52,11 @@ impl Places {
         self.at.get(chat).copied().flatten()
     }
 
+    /// Whether nothing was read in any of them.
+    pub(super) fn are_at_start(&self) -> bool {
+        self.at.iter().all(Option::is_none)
+    }
+
     /// The reader has come here in the chat of this index.
     pub(super) fn set(&mut self, chat: usize, cursor: Cursor) {
         if let Some(at) = self.at.get_mut(chat) {

@@ -34,6 +34,8 @@ pub(super) struct Followed {
     progress: Vec<Progress>,
     /// Where to go on with several; one alone has its own cursor.
     places: Option<Places>,
+    /// Where the chat ended that is followed from now on.
+    now: Option<Cursor>,
     /// Counts recorded events and ends: whatever may make a chat idle.
     changes: u64,
 }
@@ -76,6 +78,12 @@ impl Followed {
     }
 
     async fn one(caller: &Caller, scope: Scope, asked: &Asked) -> Result<Self, Problem> {
+        // What comes between this and the subscription is heard by who comes back, if nothing else
+        // was. Whether the chat may be watched is for the subscription to say.
+        let now = match (&scope, &asked.begin) {
+            (Scope::Chat(chat), Begin::Now) => head(caller, chat).await.ok().map(Cursor::after),
+            _ => None,
+        };
         let (start, seq) = match &asked.begin {
             Begin::Start => (StartAt::Start, Some(Seq::ZERO)),
             Begin::Now => (StartAt::Now, None),
@@ -86,7 +94,8 @@ impl Followed {
         };
         let source = Source::One(caller.far_end().notices(scope, start).await?);
         let progress = vec![Progress { ended: false, seq }];
-        Ok(Self { chats: asked.chats.clone(), source, progress, places: None, changes: 0 })
+        let chats = asked.chats.clone();
+        Ok(Self { chats, source, progress, places: None, now, changes: 0 })
     }
 
     async fn several(caller: &Caller, chats: &[ChatId], begin: &Begin) -> Result<Self, Problem> {
@@ -121,7 +130,8 @@ impl Followed {
         let progress = |index| Progress { ended: false, seq: Some(told(index)) };
         let progress = (0..chats.len()).map(progress).collect();
         let source = Source::Several(streams);
-        Ok(Self { chats: chats.to_vec(), source, progress, places: Some(places), changes: 0 })
+        let (chats, places) = (chats.to_vec(), Some(places));
+        Ok(Self { chats, source, progress, places, now: None, changes: 0 })
     }
 
     /// What comes next; `None` once all have ended.
@@ -177,7 +187,10 @@ impl Followed {
     /// The chat, if it is one, and the last event told of it.
     pub(super) fn only_chat(&self) -> Option<(&ChatId, Seq)> {
         match (self.chats.as_slice(), self.progress.as_slice()) {
-            ([chat], [progress]) => Some((chat, progress.seq.unwrap_or(Seq::ZERO))),
+            ([chat], [progress]) => {
+                let now = self.now.map_or(Seq::ZERO, |cursor| cursor.seq);
+                Some((chat, progress.seq.unwrap_or(now)))
+            }
             _ => None,
         }
     }
@@ -185,6 +198,11 @@ impl Followed {
     /// Where to go on with several; one alone has its own cursor.
     pub(super) fn places(&self) -> Option<&Places> {
         self.places.as_ref()
+    }
+
+    /// Where "now" was in the chat, if it is one that is followed from there.
+    pub(super) fn now(&self) -> Option<Cursor> {
+        self.now
     }
 }
 

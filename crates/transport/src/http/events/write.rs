@@ -36,9 +36,18 @@ impl Writer {
         Self { world_id: world_id.clone(), data: data.into() }
     }
 
-    /// After how long a client that lost the stream comes back.
-    pub(super) fn retry(out: &mut Vec<u8>, after: Duration) {
-        line(out, format_args!("retry: {}\n\n", after.as_millis()));
+    /// After how long a client that lost the stream comes back, and where to, if "now" was a place
+    /// that only the server knows: otherwise whoever lost it before the first event would miss some.
+    pub(super) fn begin(out: &mut Vec<u8>, retry_after: Duration, followed: &Followed) {
+        line(out, format_args!("retry: {}\n", retry_after.as_millis()));
+        if let Some(cursor) = followed.now() {
+            line(out, format_args!("id: {cursor}\n"));
+        } else if let Some(places) = followed.places().filter(|places| !places.are_at_start()) {
+            out.extend_from_slice(b"id: ");
+            places.write(out);
+            out.push(b'\n');
+        }
+        out.push(b'\n');
     }
 
     /// Something that happened, or the end of what is followed.

@@ -88,11 +88,17 @@ async fn get(router: &Router, path: &str, last: Option<&str>) -> Result<Reader, 
 
 /// Reads a stream that begins as all do.
 async fn read(router: &Router, path: &str, last: Option<&str>) -> Reader {
+    read_from(router, path, last).await.0
+}
+
+/// The same, and where to come back to before anything was told.
+async fn read_from(router: &Router, path: &str, last: Option<&str>) -> (Reader, Option<String>) {
     let mut reader = get(router, path, last).await.unwrap();
     let first = reader.next().await.unwrap();
-    assert_eq!(first, Block { retry: first.retry, ..Block::default() });
-    assert!(first.retry.is_some());
-    reader
+    let (retry, id) = (first.retry, first.id.clone());
+    assert_eq!(first, Block { retry, id: id.clone(), ..Block::default() });
+    assert!(retry.is_some());
+    (reader, id)
 }
 
 impl Reader {

@@ -7,7 +7,7 @@ use std::{
 
 use polychat_core::{
     ChatStatus, Command, CommandError, Cursor, Fault, FaultKind, Refusal, Reply, StatusKind,
-    command::Snapshot,
+    command::{LogPage, Snapshot},
 };
 use polychat_testkit::{
     fake_world::FakeWorld,
@@ -32,6 +32,11 @@ fn chats(answers: &[Answer]) -> Chats {
     let answers = Arc::new(Mutex::new(answers));
     let told = Arc::clone(&answers);
     let world = FakeWorld::answering(move |command| {
+        // Where "now" is, which is asked for whoever comes back.
+        if let Command::ReadLog { .. } = command {
+            let page = LogPage { events: Vec::new(), head: seq(7) };
+            return std::future::ready(Ok(Reply::Log(page)));
+        }
         let Command::Snapshot { chat } = command else { panic!("{command:?}") };
         let mut answers = told.lock().unwrap();
         let answer = answers.last().unwrap().clone();

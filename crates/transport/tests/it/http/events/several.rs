@@ -13,7 +13,7 @@ use polychat_testkit::{
 use polychat_transport::http::HttpOptions;
 use serde_json::json;
 
-use super::{get, numbered, read, world};
+use super::{get, numbered, read, read_from, world};
 use crate::http::door;
 
 const THREE: &str = "/events?chat=a&chat=b&chat=c";
@@ -180,14 +180,19 @@ impl polychat_core::ports::WorldService for Deleted {
     }
 }
 
-// law 4: "now" is a place, also in a chat that has said nothing since
-#[tokio::test]
-async fn who_begins_with_now_comes_back_without_a_hole_in_any_chat() {
-    let world = Arc::new(FakeWorld::answering(|command| {
+/// A world whose chat `a` ends with event 4, and any other with event 9.
+fn with_heads() -> Arc<FakeWorld> {
+    Arc::new(FakeWorld::answering(|command| {
         let Command::ReadLog { chat, .. } = command else { panic!("{command:?}") };
         let head = seq(if chat.as_str() == "a" { 4 } else { 9 });
         std::future::ready(Ok(Reply::Log(LogPage { events: Vec::new(), head })))
-    }));
+    }))
+}
+
+// law 4: "now" is a place, also in a chat that has said nothing since
+#[tokio::test]
+async fn who_begins_with_now_comes_back_without_a_hole_in_any_chat() {
+    let world = with_heads();
     let router = door(world.clone(), HttpOptions::default());
     let path = "/events?chat=a&chat=b&start=now";
     let mut reader = read(&router, path, None).await;
@@ -198,4 +203,38 @@ async fn who_begins_with_now_comes_back_without_a_hole_in_any_chat() {
     let _reader = read(&router, path, Some(&id)).await;
     let chats = inside(&world, 2).await;
     assert_eq!((&chats["a"].start, &chats["b"].start), (&after(5), &after(9)));
+}
+
+// law 4: also when the connection is lost before anything was told
+#[tokio::test(start_paused = true)]
+async fn who_begins_with_now_and_hears_nothing_comes_back_to_that_place() {
+    let world = with_heads();
+    let router = door(world.clone(), HttpOptions::default());
+    for (path, chats) in [
+        ("/chats/a/events?start=now", 1),
+        ("/events?chat=b&start=now", 1),
+        ("/events?chat=a&chat=b&start=now", 2),
+    ] {
+        let (reader, place) = read_from(&router, path, None).await;
+        drop((reader, inside(&world, chats).await));
+        let place = place.expect("it says where now was");
+        let _reader = read(&router, path, Some(&place)).await;
+        for (chat, inside) in inside(&world, chats).await {
+            assert_eq!(inside.start, after(if chat == "a" { 4 } else { 9 }), "{path}");
+        }
+    }
+    let begins_at_start = read_from(&router, "/events?chat=a&chat=b", None).await;
+    assert_eq!(begins_at_start.1, None);
+}
+
+// issue 6
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_of_a_stream_that_began_with_now_says_where_that_was() {
+    let world = with_heads();
+    let router = door(world.clone(), HttpOptions::default());
+    let mut reader = read(&router, "/chats/a/events?start=now", None).await;
+    let _inside = world.next_subscription().await;
+    let heartbeat = reader.next().await.unwrap();
+    assert_eq!(heartbeat.name.as_deref(), Some("heartbeat"));
+    assert_eq!(heartbeat.data, Some(json!({ "worldId": "w", "chatId": "a", "head": 4 })));
 }
