@@ -31,7 +31,7 @@ use crate::{
     bytes::{ByteDoor, Frames},
     error::{RejectedCommand, RejectedReply},
     ipc::remote::Ended,
-    wire::encode_error,
+    wire::{decode_error, encode_error},
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -89,7 +89,7 @@ impl Exchange {
     /// Sends it, over a connection that there is or a new one; waits for one while there is none.
     async fn send(&self, asked: &Asked) -> Result<Response<Incoming>, Failed> {
         let Line { client, options, .. } = &*self.line;
-        let until = Instant::now() + options.connect_duration_max;
+        let begun = Instant::now();
         let mut backoff = options.backoff();
         loop {
             let error = match client.request(self.request(asked)?).await {
@@ -99,7 +99,7 @@ impl Exchange {
                 }
                 Err(error) => error,
             };
-            let left = until.saturating_duration_since(Instant::now());
+            let left = options.connect_duration_max.saturating_sub(begun.elapsed());
             if !error.is_connect() || left.is_zero() {
                 self.sent.fetch_or(!error.is_connect(), Ordering::Relaxed);
                 return Err(Failed::Lost(lost(&error)));
@@ -142,12 +142,19 @@ impl Exchange {
             }
         };
         if parts.status.is_success() {
-            Ok(body)
-        } else if is(parts.headers.get(header::CONTENT_TYPE), MEDIA_TYPE) {
-            Err(Failed::WithBytes(body))
-        } else {
-            Err(foreign(parts.status))
+            return Ok(body);
         }
+        let is_problem = is(parts.headers.get(header::CONTENT_TYPE), MEDIA_TYPE);
+        // What stands before a world may say it as a world does, with a code that no world has.
+        let is_known = is_problem && decode_error(&body, &self.line.options.wire).is_ok();
+        Err(match foreign(parts.status).filter(|_| !is_known) {
+            Some(foreign) => foreign,
+            None if is_problem => Failed::WithBytes(body),
+            None => {
+                let why = format!("{} without problem details", parts.status);
+                Fault::new(FaultKind::Protocol, &why).into()
+            }
+        })
     }
 
     async fn done(&self, command: &[u8]) -> Result<Vec<u8>, Failed> {
@@ -205,21 +212,18 @@ fn is(said: Option<&HeaderValue>, media_type: &str) -> bool {
     said.eq_ignore_ascii_case(media_type)
 }
 
-/// An answer that is none of a server of ours: of what stands before it, or in its place.
-fn foreign(status: StatusCode) -> Failed {
+/// What a status alone says: of what stands before a world, or in its place.
+fn foreign(status: StatusCode) -> Option<Failed> {
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Refusal::Forbidden {}.into(),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Refusal::Forbidden {}.into()),
         StatusCode::REQUEST_TIMEOUT
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::GATEWAY_TIMEOUT => {
             let why = format!("something on the way answered {status}");
-            Failed::Lost(Fault::new(FaultKind::ConnectionLost, &why))
+            Some(Failed::Lost(Fault::new(FaultKind::ConnectionLost, &why)))
         }
-        _ => {
-            let why = format!("{status} without problem details");
-            Fault::new(FaultKind::Protocol, &why).into()
-        }
+        _ => None,
     }
 }
 

@@ -32,8 +32,11 @@ impl<T> Silence<T> {
     fn poll_silent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.waiting {
             self.waiting = true;
-            let now = Instant::now();
-            self.alarm.as_mut().reset(now.checked_add(self.patience).unwrap_or(now));
+            match Instant::now().checked_add(self.patience) {
+                Some(end) => self.alarm.as_mut().reset(end),
+                // An alarm that lies beyond what a clock can say is set as far off as one can be.
+                None => self.alarm.set(sleep(self.patience)),
+            }
         }
         ready!(self.alarm.as_mut().poll(cx));
         let why = "nothing came for too long";
@@ -103,6 +106,17 @@ mod tests {
         let (first, kind, waited) = reading.await.unwrap();
         assert_eq!((first, kind), (7, io::ErrorKind::TimedOut));
         assert_eq!(waited.as_secs(), 44 + 45);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_endlessly_patient_is_never_told() {
+        let (near, mut far) = duplex(64);
+        let mut near = Silence::new(near, Duration::MAX);
+        let late = async {
+            tokio::time::sleep(PATIENCE * 1_000).await;
+            far.write_u8(3).await.unwrap();
+        };
+        assert_eq!(tokio::join!(near.read_u8(), late).0.unwrap(), 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,8 @@ use tokio::{
 
 use super::by_hand::{near, options, within};
 
+const PROBLEM: &str = "application/problem+json";
+
 fn prompt() -> Command {
     let (chat, prompt) = (chat_id("a"), prompt_id("p"));
     Command::SendPrompt { chat, prompt, mode: PromptMode::Queue, body: prompt_body() }
@@ -196,7 +198,11 @@ async fn what_something_on_the_way_answers_is_typed() {
         ("503 Service Unavailable", "text/html", "<p>later", "connection_lost"),
         ("302 Found", "text/html", "", "protocol"),
         ("200 OK", "text/html", "<p>hello", "protocol"),
-        ("500 Internal", "application/problem+json", r#"{"code":"news","message":""}"#, "protocol"),
+        ("500 Internal", PROBLEM, r#"{"code":"news","message":""}"#, "protocol"),
+        // As `polychat serve` says it, before there is a world.
+        ("401 Unauthorized", PROBLEM, r#"{"code":"unauthenticated","message":""}"#, "forbidden"),
+        ("408 Request Timeout", PROBLEM, r#"{"code":"too_slow","message":""}"#, "connection_lost"),
+        ("503 Service Unavailable", PROBLEM, r#"{"code":"world_closed"}"#, "world_closed"),
         ("200 OK", "application/json", &long, "protocol"),
     ];
     for (status, media_type, body, code) in answers {
@@ -206,4 +212,16 @@ async fn what_something_on_the_way_answers_is_typed() {
         talk.say(status, media_type, body.as_bytes()).await;
         assert_eq!(sent.await.unwrap().unwrap_err().code(), code, "{status}");
     }
+}
+
+// law 7: a bound may be as far off as a duration can be
+#[tokio::test(start_paused = true)]
+async fn patience_without_end_is_no_mistake() {
+    let mut options = options();
+    options.connect_duration_max = Duration::MAX;
+    options.silence_duration_max = Duration::MAX;
+    let (near, mut host) = near(options);
+    let sent = send(&near, close());
+    host.answer(Ok(Reply::Done)).await;
+    assert_eq!(sent.await.unwrap(), Ok(Reply::Done));
 }
