@@ -19,8 +19,8 @@
 
 /** Chats of which something is kept. */
 const CHATS_MAX = 200;
-/** Characters of a draft that outlive a reload. */
-const DRAFT_MAX = 50_000;
+/** Characters of all drafts that outlive a reload: browsers keep a few million for a page. */
+const DRAFTS_MAX = 1_000_000;
 /** How long changes wait to be written, in milliseconds. */
 const WRITE_MS = 400;
 
@@ -62,13 +62,23 @@ export class Drafts {
   write = () => {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const all = [...this.#chats].map(([chatId, kept]) => [chatId, { ...kept, ...(kept.draft && { draft: kept.draft.slice(0, DRAFT_MAX) }) }]);
     try {
-      this.#shelf?.setItem(this.#name, JSON.stringify(all));
+      this.#shelf?.setItem(this.#name, JSON.stringify(newest([...this.#chats])));
     } catch {
       // A browser that keeps nothing has it for as long as the page is open.
     }
   };
+}
+
+/** As many as there is room for, the newest first looked at. @param {[string, Kept][]} chats @returns {[string, Kept][]} */
+function newest(chats) {
+  let room = DRAFTS_MAX;
+  const kept = chats.toReversed().filter(([, { draft = "" }]) => {
+    if (draft.length > room) return false;
+    room -= draft.length;
+    return true;
+  });
+  return kept.toReversed();
 }
 
 /** @param {Shelf | null} shelf @param {string} name @returns {[string, Kept][]} */

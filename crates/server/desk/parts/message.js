@@ -7,7 +7,7 @@
 import { html, memo, useState } from "./hooks.js";
 import { Markdown, Plain } from "./markdown.js";
 import { Copy } from "./message-copy.js";
-import { Editor } from "./composer-editor.js";
+import { Editor, isUnsaved, takeUnsaved } from "./composer-editor.js";
 import { ToolCard } from "./tool.js";
 import { Parts } from "./tool-parts.js";
 import { failureText } from "./turn-words.js";
@@ -31,19 +31,22 @@ export const Message = memo((/** @type {{ pane: Pane, message: AnyMessage, bylin
 
 /** @param {{ pane: Pane, message: UserMessage }} props */
 function FromUser({ pane, message }) {
-  const [edited, setEdited] = useState(false);
   const { id, text, parts, metadata, at } = message;
+  const name = `${pane.chatId}/${id}`;
+  const [edited, setEdited] = useState(isUnsaved(name));
   const others = parts.filter(({ type }) => type !== "text");
   const again = async (/** @type {string} */ words) => {
     const content = [...(words === "" ? [] : [{ type: /** @type {const} */ ("text"), text: words }]), ...others];
     const attached = Object.keys(metadata).length > 0 ? { metadata } : {};
     const sent = await pane.attempt("Not sent again", () => pane.handle.revise({ messageId: id, content, ...attached }));
-    if (sent) setEdited(false);
+    if (!sent) return;
+    takeUnsaved(name);
+    setEdited(false);
   };
   if (edited) {
     return html`
       <div class="said said-user">
-        <${Editor} label="The message, changed" value=${text} yes="Send again" note="Replaces this message and all after it." onDone=${again} onCancel=${() => setEdited(false)} />
+        <${Editor} name=${name} label="The message, changed" value=${text} yes="Send again" note="Replaces this message and all after it." onDone=${again} onCancel=${() => setEdited(false)} />
       </div>
     `;
   }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Editor } from "./composer-editor.js";
-import { html, memo, useSnapshot, useState } from "./hooks.js";
+import { Editor, isUnsaved, takeUnsaved } from "./composer-editor.js";
+import { html, memo, useEffect, useSnapshot, useState } from "./hooks.js";
 import { Plain } from "./markdown.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -55,8 +55,10 @@ export function Queue({ pane }) {
 }
 
 const Waiting = memo((/** @type {{ pane: Pane, prompt: WaitingPrompt, place: number }} */ { pane, prompt, place }) => {
-  const [edited, setEdited] = useState(false);
   const { promptId, mode, parts } = prompt;
+  const name = `${pane.chatId}/${promptId}`;
+  const [edited, setEdited] = useState(isUnsaved(name));
+  useEffect(() => () => rescue(pane, promptId, name), []);
   const text = textOf(parts);
   const others = parts.filter(({ type }) => type !== "text");
   const change = (/** @type {{ content?: any, mode?: Mode }} */ to) =>
@@ -65,11 +67,13 @@ const Waiting = memo((/** @type {{ pane: Pane, prompt: WaitingPrompt, place: num
       return true;
     });
   const save = async (/** @type {string} */ words) => {
-    if (await change({ content: [{ type: "text", text: words }, ...others] })) setEdited(false);
+    if (!(await change({ content: [{ type: "text", text: words }, ...others] }))) return;
+    takeUnsaved(name);
+    setEdited(false);
   };
   const withdraw = () => pane.attempt("Not withdrawn", () => pane.handle.withdraw(promptId));
   if (edited) {
-    return html`<li class="queue-row"><${Editor} label="The waiting message" value=${text} yes="Save" onDone=${save} onCancel=${() => setEdited(false)} /></li>`;
+    return html`<li class="queue-row"><${Editor} name=${name} label="The waiting message" value=${text} yes="Save" onDone=${save} onCancel=${() => setEdited(false)} /></li>`;
   }
   const as = (/** @type {Mode} */ to, /** @type {string} */ word) => mode !== to && html`<button type="button" class="act" onClick=${() => change({ mode: to })}>${word}</button>`;
   return html`
@@ -84,6 +88,14 @@ const Waiting = memo((/** @type {{ pane: Pane, prompt: WaitingPrompt, place: num
     </li>
   `;
 });
+
+/** A message that began to run while it was being changed: what was typed stands in the field then. @param {Pane} pane @param {string} promptId @param {string} name */
+function rescue({ handle }, promptId, name) {
+  const { chat, draft } = handle.getSnapshot();
+  if (!isUnsaved(name) || chat.queue.some((prompt) => prompt.promptId === promptId)) return;
+  const text = takeUnsaved(name) ?? "";
+  handle.setDraft(draft === "" ? text : `${text}\n${draft}`);
+}
 
 const OnItsWay = memo((/** @type {{ pane: Pane, send: Send }} */ { pane, send }) => {
   const { promptId, content, state, error } = send;

@@ -101,6 +101,20 @@ export function nearer(span, count) {
   return { first: Math.max(first, next - DRAWN_MAX), last: next >= count ? null : next };
 }
 
+/**
+ * At the end: rows that nobody sees go, or a chat that is open for days would draw them all; and when most of them went
+ * with the history, others come.
+ *
+ * @param {Span} span
+ * @param {number} count
+ * @returns {Span}
+ */
+export function trimmed(span, count) {
+  const drawn = count - span.first;
+  const isFine = span.last !== null || (drawn <= 2 * PAGE && (drawn >= PAGE / 2 || span.first === 0));
+  return isFine ? span : atEnd(count);
+}
+
 /** The row of a message, also of one that is the result of a tool; -1 for none. @param {readonly Entry[]} entries @param {number} messageId */
 export function placeOf(entries, messageId) {
   return entries.findIndex((entry) => {

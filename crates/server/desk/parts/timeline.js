@@ -11,7 +11,7 @@ import { html, memo, useEffect, useLayoutEffect, useMemo, useRef, useSnapshot, u
 import { Message } from "./message.js";
 import { Pending } from "./queue.js";
 import { useScroll } from "./scroll.js";
-import { around, atEnd, bylineOf, entriesOf, further, nearer, PAGE, placeOf, within } from "./timeline-entries.js";
+import { around, atEnd, bylineOf, entriesOf, further, nearer, placeOf, trimmed, within } from "./timeline-entries.js";
 import { RunningRow, TurnEnd } from "./turn.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -48,7 +48,9 @@ export function Timeline({ pane, at }) {
       });
     },
   });
-  useTrimmed(span, setSpan, entries.length, scroll.away === "no");
+  useLayoutEffect(() => {
+    if (scroll.away === "no" || entries.length <= span.first) setSpan((before) => trimmed(before, entries.length));
+  }, [entries.length, scroll.away]);
   useShown(at, entries, (key, place) => {
     scroll.show(key);
     setSpan(around(place, entries.length));
@@ -105,20 +107,6 @@ function Running({ pane }) {
 function placeKept(place, entries) {
   const at = place ? entries.findIndex(({ key }) => key === place.key) : -1;
   return place && at >= 0 ? { place, at } : null;
-}
-
-/**
- * Rows that nobody sees go while the end is looked at, or a chat that is open for days would draw them all.
- *
- * @param {Span} span
- * @param {(span: Span) => void} setSpan
- * @param {number} count
- * @param {boolean} isAtEnd
- */
-function useTrimmed(span, setSpan, count, isAtEnd) {
-  useEffect(() => {
-    if (isAtEnd && span.last === null && count - span.first > 2 * PAGE) setSpan(atEnd(count));
-  }, [count, isAtEnd]);
 }
 
 /**

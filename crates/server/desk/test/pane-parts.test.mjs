@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { Drafts } from "../parts/drafts.js";
 import { cut, markupOf, slices } from "../parts/markdown-blocks.js";
-import { around, atEnd, DRAWN_MAX, entriesOf, further, nearer, PAGE, placeOf, within } from "../parts/timeline-entries.js";
+import { around, atEnd, DRAWN_MAX, entriesOf, further, nearer, PAGE, placeOf, trimmed, within } from "../parts/timeline-entries.js";
 import { duration, failureText, size, tokens } from "../parts/turn-words.js";
 
 const TEXT = [
@@ -99,6 +99,10 @@ test("of a long timeline a part is drawn, and the part moves with what is looked
   const { first, last } = within(around(500, count), count);
   assert.ok(first < 500 && 500 < last);
   assert.deepEqual(within(around(999, count), count).last, count);
+  // At the end, what is far above goes; and when most went with the history, others come.
+  assert.deepEqual(trimmed({ first: 0, last: null }, count), atEnd(count));
+  assert.deepEqual(trimmed({ first: 900, last: null }, 910), atEnd(910));
+  for (const fine of [{ first: 900, last: null }, { first: 0, last: 50 }]) assert.equal(trimmed(fine, count), fine);
   // The history was cut meanwhile.
   assert.deepEqual(within({ first: 900, last: 990 }, 3), { first: 2, last: 3 });
   assert.deepEqual(within({ first: 900, last: null }, 0), { first: 0, last: 0 });
@@ -120,6 +124,11 @@ test("drafts outlive a reload, each with its own chat, and the oldest give way",
   for (let n = 0; n < 300; n += 1) again.keep(`c${n}`, { draft: "x" });
   assert.deepEqual([again.of("a"), again.of("c299")], [{}, { draft: "x" }]);
   again.write();
+  again.keep("large", { draft: "x".repeat(999_990) });
+  again.keep("small", { draft: "y" });
+  again.write();
+  const room = new Drafts("home", shelf);
+  assert.deepEqual([room.of("small").draft, room.of("large").draft?.length, room.of("c299").draft, room.of("c291").draft, room.of("c290").draft], ["y", 999_990, "x", "x", undefined]);
   for (const broken of ["{", "null", "[1]", '[["a"]]']) {
     assert.deepEqual(new Drafts("w", { getItem: () => broken, setItem: () => {} }).of("a"), {});
   }

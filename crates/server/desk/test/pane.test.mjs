@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, missing } from "../tools/browser.mjs";
-import { desk, row, says } from "../tools/desk.mjs";
+import { desk, kept, row, says } from "../tools/desk.mjs";
 import { host, release, sent, teach } from "../tools/pane-host.mjs";
 import { open, send } from "../tools/pane.mjs";
 import { DESK } from "../tools/vendor.mjs";
@@ -329,6 +329,61 @@ test("a refused message stays, with why, and is sent again or let go; drafts are
   await send(page, "and yet another");
   await refused.getByRole("button", { name: "Let it go" }).click();
   await refused.waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+});
+
+test("what is being changed is there again after another chat, and in the field when its message began to run", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await teach(page, { text: "a while", stops: true });
+  await sent(page, "a", ["first", "second"], { agent: "parrot" });
+  await sent(page, "b", ["hello"], { wait: true });
+  await open(page, "a");
+  await page.locator(".queue-row").getByRole("button", { name: "Edit" }).click();
+  await page.keyboard.type(" and more");
+  await open(page, "b");
+  await page.locator(".queue").waitFor({ state: "detached" });
+  await open(page, "a");
+  const field = page.getByLabel("The waiting message");
+  assert.equal(await field.inputValue(), "second and more");
+  await release(page, "say");
+  await field.waitFor({ state: "detached" });
+  assert.equal(await page.inputValue("#message"), "second and more");
+  await release(page, "say");
+  await says(page, "a", "Idle");
+  assert.deepEqual(faults, []);
+});
+
+test("a search leads to its message in a long timeline; a closed chat says so and is reopened, a deleted one says so", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser, { args: await kept(t) });
+  await host(page);
+  await teach(page, { text: "nothing\n\n".repeat(5) });
+  await sent(page, "a", Array.from({ length: 150 }, (_, n) => (n === 20 ? "where is the colosseum" : `prompt ${n}`)), { agent: "parrot", wait: true });
+  await open(page, "a");
+  await page.locator(".bubble", { hasText: "prompt 149" }).waitFor();
+  assert.equal(await page.locator(".bubble", { hasText: "colosseum" }).count(), 0);
+  await page.fill("#find", "colosseum");
+  await page.locator(".hit", { hasText: "colosseum" }).first().click();
+  const found = page.locator(".entry[data-marked=true]", { hasText: "where is the colosseum" });
+  await found.waitFor();
+  assert.ok(await found.evaluate((element) => {
+    const [box, own] = [element.closest(".timeline")?.getBoundingClientRect(), element.getBoundingClientRect()];
+    return box && own.top >= box.top && own.bottom <= box.bottom;
+  }));
+  await page.fill("#find", "");
+
+  await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").close());
+  await page.locator(".chat-state[data-kind=closed]").waitFor();
+  assert.equal(await page.isDisabled("#message"), true);
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await page.locator(".chat-state").waitFor({ state: "detached" });
+  assert.equal(await page.isDisabled("#message"), false);
+
+  // From far up in a long history, only its beginning stays.
+  await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").revise({ messageId: 2, content: "begin again" }));
+  await page.waitForFunction(() => document.querySelectorAll(".bubble").length === 1 && document.querySelector(".bubble")?.textContent === "begin again");
+  await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").delete());
+  await page.locator(".chat-state", { hasText: "This chat was deleted" }).waitFor();
   assert.deepEqual(faults, []);
 });
 
