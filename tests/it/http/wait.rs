@@ -199,8 +199,7 @@ async fn a_prompt_that_steers_is_answered_with_what_was_said_after_it() {
     });
     let path = "/chats/a/prompts?wait=outcome";
     let asks = router.clone();
-    let steering =
-        tokio::spawn(async move { ask(&asks, Method::POST, path, Some(&steer)).await });
+    let steering = tokio::spawn(async move { ask(&asks, Method::POST, path, Some(&steer)).await });
     settle().await;
     call.tool_call(asked("look", "it")).finish();
     house.running("it").await.result("seen");
