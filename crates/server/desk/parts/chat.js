@@ -12,7 +12,6 @@ import { html, useMemo, useRef, useSnapshot, useEffect, useState } from "./hooks
 import { Notices } from "./notices.js";
 import { Queue } from "./queue.js";
 import { Timeline } from "./timeline.js";
-import { failureText } from "./turn-words.js";
 
 /** @import { ChatSnapshot, Store, World } from "./types.js" */
 
@@ -120,7 +119,7 @@ function State({ pane }) {
   return null;
 }
 
-/** Tells who does not see it when something has come to rest; never each word. @param {{ pane: Pane }} props */
+/** Tells who does not see it when the answer is there; never each word. That chats wait or failed the frame tells, of all of them. @param {{ pane: Pane }} props */
 function Announcer({ pane }) {
   const text = useSnapshot(pane.handle, announced);
   const first = useRef(text);
@@ -129,10 +128,7 @@ function Announcer({ pane }) {
 
 /** @param {ChatSnapshot} snapshot @returns {string} */
 function announced({ busy, chat }) {
-  if (busy.kind === "awaiting") return "The chat waits for you.";
   const last = chat.turns.at(-1);
   if (busy.kind !== "idle" || !last) return "";
-  const { outcome } = last;
-  if (outcome.kind === "failed") return `Failed. ${failureText(outcome.failure)}`;
-  return { completed: "The answer is complete.", cancelled: "Stopped.", interrupted: "Interrupted." }[outcome.kind];
+  return { completed: "The answer is complete.", cancelled: "Stopped.", interrupted: "Interrupted.", failed: "" }[last.outcome.kind];
 }
