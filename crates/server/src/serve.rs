@@ -5,7 +5,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `listener` | connections, within bounds of number, bytes and time |
+//! | `listener` | connections, within bounds of number, bytes and time; `unread` ones end |
 //! | `request` | an id, a span and a record for each request; headers for browsers |
 //! | `site` | whom it is meant for, and which page sent it |
 //! | `authenticate` | by which `token`, and what that `grants` |
@@ -30,6 +30,7 @@ mod request;
 pub(crate) mod site;
 mod stay;
 pub(crate) mod token;
+mod unread;
 mod visit;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Connection, denied::Denied, grants::Grants, site};
+use super::{Connection, denied::Denied, grants::Grants, site, stay::Stay};
 
 /// What the name of the cookie begins with. The port follows, because cookies know no ports: two
 /// servers of one machine would take each other's.
@@ -44,6 +44,9 @@ pub(crate) async fn check(
     };
     match grant.map(Arc::clone) {
         Ok(grant) => {
+            if let Some(stay) = request.extensions().get::<Arc<Stay>>() {
+                stay.note_caller();
+            }
             request.extensions_mut().insert(grant);
             next.run(request).await
         }

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use super::{Connection, stay::Stay};
+use super::{Connection, stay::Stay, unread::Unread};
 use crate::config::ServeLimits;
 
 /// The least that hyper can read with.
@@ -36,6 +36,8 @@ pub(crate) struct Serving {
     router: Router,
     http: http1::Builder,
     room: Arc<Semaphore>,
+    /// How long a stranger may leave an answer unread.
+    patience: Duration,
     /// No connection is accepted any more, and none is kept for a further request.
     stop: CancellationToken,
     /// No connection is left.
@@ -57,6 +59,7 @@ impl Serving {
         Self {
             router,
             http,
+            patience,
             room: Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS))),
             stop,
             cut: CancellationToken::new(),
@@ -135,6 +138,7 @@ impl Serving {
         stay: Arc<Stay>,
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) {
+        let io = Unread::new(io, Arc::clone(&stay), self.patience);
         let router = self.router.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);

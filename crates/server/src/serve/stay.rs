@@ -1,5 +1,7 @@
 //! The stay of a connection: for as long as anything uses it, whatever it has become.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use metrics::Gauge;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -12,13 +14,24 @@ pub(crate) struct Stay {
     _permit: OwnedSemaphorePermit,
     _token: TaskTrackerToken,
     open: Gauge,
+    of_a_caller: AtomicBool,
 }
 
 impl Stay {
     pub(crate) fn new(permit: OwnedSemaphorePermit, token: TaskTrackerToken) -> Self {
         let open = metrics::gauge!("polychat_http_connections");
         open.increment(1.0);
-        Self { _permit: permit, _token: token, open }
+        Self { _permit: permit, _token: token, open, of_a_caller: AtomicBool::new(false) }
+    }
+
+    /// Somebody who may come in asks by this connection.
+    pub(crate) fn note_caller(&self) {
+        self.of_a_caller.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody who may come in has asked by this connection.
+    pub(crate) fn is_of_a_caller(&self) -> bool {
+        self.of_a_caller.load(Ordering::Relaxed)
     }
 }
 

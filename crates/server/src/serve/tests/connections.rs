@@ -17,9 +17,14 @@ use crate::{
 
 /// A connection to a front within these limits, in memory.
 async fn connected(limits: &ServeLimits) -> (DuplexStream, Serving) {
+    connected_by(1024 * 1024, limits).await
+}
+
+/// The same, where so many bytes may be under way.
+async fn connected_by(bytes: usize, limits: &ServeLimits) -> (DuplexStream, Serving) {
     let front = Fronted::within(limits.clone()).await;
     let serving = Serving::new(front.router, limits, front.options.closing);
-    let (ours, theirs) = duplex(1024 * 1024);
+    let (ours, theirs) = duplex(bytes);
     let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
     serving.begin(connection(), theirs, permit);
     (ours, serving)
@@ -59,6 +64,41 @@ async fn a_connection_that_is_kept_alive_and_asks_nothing_more_is_closed() {
     let text = rest(idle).await;
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+// issue 6: a stranger who reads nothing holds nothing for long
+#[tokio::test(start_paused = true)]
+async fn a_stranger_who_leaves_answers_unread_is_cut_off() {
+    let limits = ServeLimits { head_duration_max: Span::secs(10), ..Default::default() };
+    for path in ["/healthz", "/v1/worlds/home"] {
+        let (mut stranger, _serving) = connected_by(256, &limits).await;
+        let begun = Instant::now();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        let asking = async { while stranger.write_all(request.as_bytes()).await.is_ok() {} };
+        tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it is cut off");
+        assert!(begun.elapsed() <= Duration::from_secs(12), "{:?}", begun.elapsed());
+    }
+}
+
+// law 4: who may come in may read as slowly as they like
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_leaves_a_stream_unread_keeps_it() {
+    let limits = ServeLimits { head_duration_max: Span::secs(10), ..Default::default() };
+    let (mut caller, _serving) = connected_by(256, &limits).await;
+    let request = format!(
+        "GET /v1/worlds/home/events HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer {ALL}\r\n\r\n"
+    );
+    caller.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    let mut text = String::new();
+    while text.matches("heartbeat").count() < 20 {
+        let mut bytes = [0_u8; 64];
+        let read = caller.read(&mut bytes).await.unwrap();
+        assert!(read > 0, "it ended: {text}");
+        text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+    }
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
 }
 
 // issue 6: oversized and malformed requests
