@@ -149,6 +149,11 @@ function Nothing({ onNew }) {
  * @param {string | null} chatId
  */
 function useAddress({ world, store }, chatId) {
+  // It may have become another one while the page was being drawn for the first time.
+  useEffect(() => {
+    const wanted = worldIn(location.hash) === world.id ? chatIn(location.hash) : null;
+    if (wanted !== null && wanted !== chatId) selectIfPossible(store, wanted);
+  }, [world]);
   useEffect(() => history.replaceState(null, "", addressOf(world.id, chatId)), [world, chatId]);
   useListener(window, "hashchange", () => {
     if (worldIn(location.hash) === world.id) selectIfPossible(store, chatIn(location.hash));
