@@ -392,8 +392,13 @@ test("everything in a chat is done by keyboard", { skip }, async (t) => {
   await host(page);
   await sent(page, "a", ["/tool stamp"]);
   await says(page, "a", "Waiting for you");
+  const toField = async () => {
+    await page.keyboard.press("Alt+M");
+    await page.waitForFunction(() => document.activeElement?.id === "message");
+  };
   await page.keyboard.press("Alt+W");
-  await page.keyboard.press("Alt+M");
+  await page.locator(".approval").waitFor();
+  await toField();
   await page.keyboard.type("a line");
   await page.keyboard.press("Shift+Enter");
   await page.keyboard.type("another");
@@ -411,7 +416,7 @@ test("everything in a chat is done by keyboard", { skip }, async (t) => {
   await to("Withdraw");
   await page.keyboard.press("Enter");
   await page.locator(".queue-row").waitFor({ state: "detached" });
-  await page.keyboard.press("Alt+M");
+  await toField();
   await to("Allow once");
   await page.keyboard.press("Enter");
   await page.locator(".turn[data-outcome=completed]").waitFor();
@@ -422,7 +427,7 @@ test("everything in a chat is done by keyboard", { skip }, async (t) => {
   await says(page, "a", "Waiting for you");
   await page.keyboard.press("Alt+S");
   await says(page, "a", "Stopped");
-  await page.keyboard.press("Alt+M");
+  await toField();
   await to("Edit");
   await page.keyboard.press("Enter");
   await page.keyboard.type(" {}");
