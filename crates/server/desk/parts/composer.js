@@ -4,7 +4,7 @@
  * @module
  */
 
-import { html, useEffect, useLayoutEffect, useListener, useRef, useSnapshot, useState } from "./hooks.js";
+import { html, useLayoutEffect, useListener, useRef, useSnapshot, useState } from "./hooks.js";
 import { fit } from "./composer-field.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -92,7 +92,8 @@ function useDraft({ handle, drafts, chatId }, draft) {
     if (kept && handle.getSnapshot().draft === "") handle.setDraft(kept);
   }, []);
   const isFirst = useRef(true);
-  useEffect(() => {
+  // At once: who reloads the page does not wait for it to be painted.
+  useLayoutEffect(() => {
     if (!isFirst.current || draft !== "") drafts.keep(chatId, { draft });
     isFirst.current = false;
   }, [draft]);
