@@ -148,6 +148,9 @@ async fn shut_down(worlds: impl Iterator<Item = &World>) {
 /// The file of all worlds, open; `None` if they are kept in memory.
 async fn open_file(config: &StoreConfig) -> Result<Option<Arc<SqliteStore>>, Error> {
     if config.memory {
+        if let Some(file) = &config.file {
+            tracing::warn!(file = %file.display(), "store.memory is set: chats are kept in memory, and not in this file");
+        }
         return Ok(None);
     }
     let path = config.file.clone().map_or_else(places::data, Ok)?;

@@ -105,6 +105,8 @@ pub(crate) struct ServeLimits {
     pub(crate) body_bytes_max: usize,
     /// Streams of events and sockets at the same time, for each token.
     pub(crate) streams_per_token_max: usize,
+    /// Requests that wait for an outcome at the same time, for each token.
+    pub(crate) waits_per_token_max: usize,
     /// Prompts in a minute, for each token.
     pub(crate) prompts_per_minute_max: u32,
 }
@@ -120,6 +122,7 @@ impl Default for ServeLimits {
             body_duration_max: Span::secs(30),
             body_bytes_max: 8 * 1024 * 1024,
             streams_per_token_max: 256,
+            waits_per_token_max: 1_024,
             prompts_per_minute_max: 600,
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Grant {
     pub(crate) prompts: Rate,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) streams_max: usize,
+    pub(crate) waits: Arc<Semaphore>,
+    pub(crate) waits_max: usize,
 }
 
 impl Grant {
@@ -31,6 +33,8 @@ impl Grant {
             prompts: Rate::new(limits.prompts_per_minute_max),
             streams: Arc::new(Semaphore::new(limits.streams_per_token_max)),
             streams_max: limits.streams_per_token_max,
+            waits: Arc::new(Semaphore::new(limits.waits_per_token_max)),
+            waits_max: limits.waits_per_token_max,
         }
     }
 

@@ -58,13 +58,18 @@ impl WorldService for Visit {
     }
 
     async fn subscribe(&self, scope: Scope, start: StartAt) -> Result<NoticeStream, CommandError> {
-        let notices = self.world.subscribe(scope, start).await?;
-        let Some(place) = self.place.clone() else { return Ok(notices) };
-        Ok(held(notices, place))
+        if let Some(place) = self.place.clone() {
+            return Ok(held(self.world.subscribe(scope, start).await?, place));
+        }
+        // A request that waits for an outcome: without a place it is answered as accepted.
+        let wait = Arc::clone(&self.grant.waits).try_acquire_owned();
+        let wait = wait.map_err(|_| Refusal::SubscribersFull { max: self.grant.waits_max })?;
+        Ok(held(self.world.subscribe(scope, start).await?, wait))
     }
 }
 
-fn held(notices: NoticeStream, place: Arc<Place>) -> NoticeStream {
+/// These notices, and with them what is given back when nobody reads them any more.
+fn held(notices: NoticeStream, place: impl Send + 'static) -> NoticeStream {
     let held = move |notice| {
         let _ = &place;
         notice

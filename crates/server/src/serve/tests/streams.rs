@@ -48,6 +48,34 @@ async fn a_token_has_so_many_streams_and_each_place_comes_back_when_its_stream_g
     }
 }
 
+// law 7, issue 6: nobody's waiting takes all connections
+#[tokio::test(start_paused = true)]
+async fn a_token_waits_for_so_many_outcomes_and_one_more_is_told_that_it_is_accepted() {
+    let limits = ServeLimits { waits_per_token_max: 1, ..Default::default() };
+    let front = Fronted::within(limits).await;
+    let chats =
+        [front.world("home").open_chat("a").await, front.world("home").open_chat("b").await];
+    let [first, second] = chats.map(Result::unwrap);
+    let ask = |chat: &str| {
+        let path = format!("/v1/worlds/home/chats/{chat}/prompts?wait=outcome");
+        let hang = json!({ "promptId": "p", "parts": [{ "type": "text", "text": "/hang" }] });
+        let front = &front;
+        async move { front.ask(ALL, Method::POST, &path, Some(hang)).await }
+    };
+    let mut waiting = Box::pin(ask("a"));
+    let more = tokio::select! {
+        biased;
+        answer = &mut waiting => panic!("nothing has ended: {answer:?}"),
+        more = ask("b") => more,
+    };
+    assert_eq!((more.status, &more.json()["type"]), (StatusCode::ACCEPTED, &json!("accepted")));
+    // The place comes back with the answer.
+    first.cancel().await.unwrap();
+    assert_eq!(waiting.await.json()["outcome"]["kind"], "cancelled");
+    second.cancel().await.unwrap();
+    assert_eq!(ask("b").await.json()["outcome"]["kind"], "cancelled");
+}
+
 // issue 6: shutdown as designed
 #[tokio::test(start_paused = true)]
 async fn when_the_server_closes_its_streams_say_so_and_end() {
