@@ -1,2 +1,0 @@
-// The copy has the types of its source.
-export * from "../../../../../clients/javascript/types/src/errors.js";
