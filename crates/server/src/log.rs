@@ -34,7 +34,8 @@ pub(crate) struct Log {
 
 /// Begins to log what the filter lets through, or this one where none is configured.
 pub(crate) fn begin(config: &LogConfig, otherwise: &str) -> Result<Log, Error> {
-    let filter = EnvFilter::try_new(config.filter.as_deref().unwrap_or(otherwise)).map_err(Error::LogFilter)?;
+    let filter = EnvFilter::try_new(config.filter.as_deref().unwrap_or(otherwise))
+        .map_err(Error::LogFilter)?;
     let (log, waiting) = channel_of(WAITING_MAX);
     let (done, written) = channel();
     let dropped = Arc::clone(&log.dropped);

@@ -23,7 +23,7 @@ mod frames;
 mod hosts;
 mod http_crash;
 mod http_streams;
-mod serving;
 mod schemathesis;
+mod serving;
 mod shared;
 mod transfer;
