@@ -100,9 +100,10 @@ impl Schemas {
         let schema = T::json_schema(&mut self.taken).to_value();
         let required: Vec<&str> = strings(schema.get("required"));
         let properties = schema.get("properties").and_then(Value::as_object);
+        // Which order a map has depends on what else is built with it, so it is by name.
+        let properties: BTreeMap<_, _> = properties.into_iter().flatten().collect();
         properties
             .into_iter()
-            .flatten()
             .map(|(name, schema)| Field {
                 name: name.clone(),
                 description: text_of(schema, "description"),
