@@ -242,6 +242,17 @@ async fn a_body_that_drips_or_breaks_off_is_given_up_and_nothing_was_done() {
 #[derive(Clone, Default)]
 struct Logged(Arc<Mutex<Vec<u8>>>);
 
+impl Logged {
+    /// Hears this thread, as long as the guard lives.
+    fn hear(&self, level: tracing::Level) -> tracing::subscriber::DefaultGuard {
+        // With a single subscriber, whatever another test's thread logs first, where there is none, is
+        // taken for something that nobody wants to hear. So there is one for all threads, too.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+        let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+        tracing::subscriber::set_default(log.with_writer(self.clone()).finish())
+    }
+}
+
 impl Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
@@ -265,8 +276,7 @@ impl MakeWriter<'_> for Logged {
 #[tokio::test(start_paused = true)]
 async fn logs_hold_no_token_and_no_line_that_a_caller_wrote() {
     let logged = Logged::default();
-    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-    let _log = tracing::subscriber::set_default(log.with_writer(logged.clone()).finish());
+    let _log = logged.hear(tracing::Level::TRACE);
     let front = Fronted::new().await;
     let begun = logged.0.lock().unwrap().len();
     front.send(empty(asking(Method::GET, &format!("/?token={ALL}")))).await;
@@ -303,8 +313,7 @@ async fn logs_hold_no_token_and_no_line_that_a_caller_wrote() {
 #[tokio::test(start_paused = true)]
 async fn the_records_of_a_request_name_its_chat_and_its_prompt() {
     let logged = Logged::default();
-    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false);
-    let _log = tracing::subscriber::set_default(log.with_writer(logged.clone()).finish());
+    let _log = logged.hear(tracing::Level::DEBUG);
     let front = Fronted::new().await;
     front.world("home").open_chat("a").await.unwrap();
     let path = "/v1/worlds/home/chats/a/prompts";
