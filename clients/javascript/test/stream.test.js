@@ -362,10 +362,10 @@ test("no option of a chat's functions names another chat, and none that is missp
   const { world, server } = await connected();
   const ada = world.chat("ada");
   const other = /** @type {any} */ ({ chatId: "bob", title: "t" });
-  const misspelt = /** @type {any} */ ({ strat: "now" });
+  const misspelt = /** @type {any} */ ({ since: "now" });
   await assert.rejects(ada.prompt("hello", other), { code: "invalid_input", message: /this is chat ada/ });
   await assert.rejects(ada.update(other), { code: "invalid_input", message: /this is chat ada/ });
-  assert.throws(() => ada.events(misspelt), { code: "invalid_input", message: /there is no strat/ });
+  assert.throws(() => ada.events(misspelt), { code: "invalid_input", message: /there is no since/ });
   assert.throws(() => ada.messages(misspelt), { code: "invalid_input" });
   assert.throws(() => ada.log(misspelt), { code: "invalid_input" });
   assert.deepEqual(server.last.received.map(({ method }) => method), ["initialize"]);

@@ -90,7 +90,7 @@ mod tests {
 
     // law 7: a bound that the library adds can be configured
     #[test]
-    fn every_bound_of_the_library_is_a_key_with_the_librarys_own_default() {
+    fn every_bound_of_the_library_is_a_key_with_the_default_of_the_library() {
         let limits = Limits::default();
         assert_eq!(LimitsConfig::default().limits(), limits);
         let names = |text: &str| -> Vec<String> {
