@@ -1,0 +1,48 @@
+/**
+ * One line of the list.
+ *
+ * @module
+ */
+
+import { html, memo } from "./hooks.js";
+import { queuedOf, signalOf } from "./signal.js";
+import { when, wholeTime } from "./when.js";
+
+/** @import { ChatRow } from "./types.js" */
+
+/**
+ * @typedef {object} RowProps
+ * @property {ChatRow} row
+ * @property {string} name
+ * @property {number} at its place in the list
+ * @property {number} count how many there are
+ * @property {number} top where it stands, in pixels
+ * @property {boolean} active whether the keys are at it
+ * @property {(chatId: string) => void} onOpen
+ * @property {(chatId: string, event: MouseEvent) => void} onMenu
+ */
+
+/** What is new in a chat: answers that are counted, or something that is not and does not go on. @param {{ row: ChatRow }} props */
+function News({ row: { unread, news, busy } }) {
+  if (unread > 0) return html`<span class="badge">${unread > 99 ? "99+" : unread}<span class="unseen"> unread</span></span>`;
+  return news && busy.kind !== "running" ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
+}
+
+export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, active, onOpen, onMenu }) => {
+  const signal = signalOf(row);
+  const queued = queuedOf(row.busy);
+  return html`
+    <div id=${rowId(row.chatId)} role="option" class=${`row ${active ? "active" : ""}`} style=${{ transform: `translateY(${top}px)` }}
+      aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind}
+      onClick=${() => onOpen(row.chatId)} onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(row.chatId, event)}>
+      <span class="lamp" data-tone=${signal.tone} aria-hidden="true"></span>
+      <span class="row-name nowrap" dir="auto">${name}</span>
+      <span class="row-when quiet" title=${wholeTime(row.activeAt)}>${when(row.activeAt)}</span>
+      <span class="row-signal nowrap" data-tone=${signal.tone}>${signal.text}${queued && html`<span class="row-queued">${signal.text && " · "}${queued}</span>`}</span>
+      <${News} row=${row} />
+    </div>
+  `;
+});
+
+/** The id of its element; ids of chats may hold spaces, those of elements may not. @param {string} chatId */
+export const rowId = (chatId) => `row-${encodeURIComponent(chatId)}`;

@@ -1,0 +1,104 @@
+/**
+ * The side of the page: all chats, what each does, and the way to any of them.
+ *
+ * @module
+ */
+
+import { html, useCallback, useMemo, useSnapshot, useState } from "./hooks.js";
+import { Icon } from "./icons.js";
+import { List } from "./list.js";
+import { counts, ordered, VIEWS } from "./order.js";
+import { Hits, useSearch } from "./search.js";
+import { nameOf as shownName } from "./signal.js";
+
+/** @import { ChatRow, Hit, StoreSnapshot } from "./types.js" */
+/** @import { View } from "./order.js" */
+
+/**
+ * The rows that the list shows, and how chats are called.
+ *
+ * @param {import("./session.js").Desk} desk
+ * @param {{ view: View, words: string }} wanted
+ */
+export function useRows({ store, names }, { view, words }) {
+  const { chats } = useSnapshot(store);
+  const version = useSnapshot(names);
+  const nameOf = useCallback((/** @type {ChatRow} */ row) => shownName(row.title, names.opening(row.chatId)), [version]);
+  const rows = useMemo(() => ordered(chats, { view, words, nameOf }), [chats, view, words, nameOf]);
+  return { rows, nameOf };
+}
+
+/**
+ * @param {object} props
+ * @param {import("./session.js").Desk} props.desk
+ * @param {readonly ChatRow[]} props.rows
+ * @param {(row: ChatRow) => string} props.nameOf
+ * @param {{ view: View, words: string }} props.wanted
+ * @param {(wanted: { view: View, words: string }) => void} props.onWanted
+ * @param {() => void} props.onNew
+ * @param {(hit: Hit) => void} props.onHit
+ * @param {(chatId: string, event: MouseEvent) => void} props.onMenu
+ * @param {unknown} props.children what stands below the list
+ */
+export function Sidebar({ desk, rows, nameOf, wanted, onWanted, onNew, onHit, onMenu, children }) {
+  const { store, world, names } = desk;
+  const { chats, selected, list, error, truncated } = useSnapshot(store);
+  const found = useSearch(world, wanted.words);
+  const onSeen = useCallback((/** @type {readonly ChatRow[]} */ seen) => seen.forEach((row) => row.title === "" && names.want(row)), [names]);
+  const byId = useMemo(() => new Map(found.hits.length > 0 ? chats.map((row) => [row.chatId, row]) : []), [chats, found]);
+  const hitName = (/** @type {string} */ chatId) => {
+    const row = byId.get(chatId);
+    return row ? nameOf(row) : chatId;
+  };
+  return html`
+    <nav class="side" aria-label="Chats">
+      <div class="side-top">
+        <h1 class="brand nowrap">Polychat <span class="quiet small nowrap" title="The world">${world.id}</span></h1>
+        <button type="button" class="button primary" onClick=${onNew} title="New chat (Alt+N)"><${Icon} name="plus" />New</button>
+      </div>
+      <div class="side-find" role="search">
+        <label class="unseen" for="find">Filter chats and search messages</label>
+        <input id="find" class="field" type="search" placeholder="Filter and search" value=${wanted.words} autocomplete="off" spellcheck=${false} dir="auto"
+          onInput=${(/** @type {any} */ event) => onWanted({ ...wanted, words: event.target.value })} />
+      </div>
+      <${Views} chats=${chats} view=${wanted.view} onView=${(/** @type {View} */ view) => onWanted({ ...wanted, view })} />
+      ${list === "broken" && html`<p class="side-note" role="alert">The list goes on no more: ${error?.message}
+        <button type="button" class="button" onClick=${store.retry}>Read it again</button></p>`}
+      ${truncated && html`<p class="side-note small">There are more chats than can be shown.</p>`}
+      <${List} rows=${rows} selected=${selected} nameOf=${nameOf} onSeen=${onSeen} onOpen=${store.select} onMenu=${onMenu}
+        nothing=${nothingOf(list, wanted)} filter=${`${wanted.view} ${wanted.words}`} />
+      <${Hits} found=${found} nameOf=${hitName} onOpen=${onHit} />
+      ${children}
+    </nav>
+  `;
+}
+
+/** @param {StoreSnapshot["list"]} list @param {{ view: View, words: string }} wanted */
+function nothingOf(list, { view, words }) {
+  if (list === "loading") return "Reading the chats…";
+  if (words.trim() !== "") return "No chat is called so.";
+  return view === "all" ? "No chats yet: begin one." : "None.";
+}
+
+/**
+ * Which chats are listed. The views that are mostly empty are offered only when they are not.
+ *
+ * @param {{ chats: readonly ChatRow[], view: View, onView: (view: View) => void }} props
+ */
+function Views({ chats, view, onView }) {
+  const found = useMemo(() => counts(chats), [chats]);
+  return html`
+    <div class="views" role="group" aria-label="Which chats">
+      ${VIEWS.filter((each) => !each.rare || found[each.view] > 0 || each.view === view).map((each) => html`
+        <button type="button" key=${each.view} class="view" data-view=${each.view} aria-pressed=${String(each.view === view)} onClick=${() => onView(each.view)}>
+          ${each.text}${each.view !== "all" && found[each.view] > 0 && html` <span class="view-count">${found[each.view]}</span>`}
+        </button>
+      `)}
+    </div>
+  `;
+}
+
+/** What is listed, to begin with. */
+export function useWanted() {
+  return useState(/** @type {{ view: View, words: string }} */ ({ view: "all", words: "" }));
+}

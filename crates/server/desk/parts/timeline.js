@@ -1,0 +1,129 @@
+/**
+ * What was said in the chat that is open, and what is being said.
+ *
+ * What was said before the running turn changes once per turn, and of that the rows near what is seen are
+ * drawn; the running turn is drawn anew with each frame in which it changed.
+ *
+ * @module
+ */
+
+import { html, memo, useEffect, useLayoutEffect, useMemo, useRef, useSnapshot, useState } from "./hooks.js";
+import { Message } from "./message.js";
+import { Pending } from "./queue.js";
+import { useScroll } from "./scroll.js";
+import { around, atEnd, bylineOf, entriesOf, further, nearer, placeOf, trimmed, within } from "./timeline-entries.js";
+import { RunningRow, TurnEnd } from "./turn.js";
+
+/** @import { Pane } from "./chat.js" */
+/** @import { Entry, Span } from "./timeline-entries.js" */
+
+/** @param {{ pane: Pane, at: { messageId: number } | null }} props */
+export function Timeline({ pane, at }) {
+  const { handle, drafts, chatId } = pane;
+  const history = useSnapshot(handle, ({ chat }) => chat.history);
+  const turns = useSnapshot(handle, ({ chat }) => chat.turns);
+  const entries = useMemo(() => entriesOf(history, turns), [history, turns]);
+  const kept = useMemo(() => placeKept(drafts.of(chatId).place, entries), []);
+  const [span, setSpan] = useState(/** @type {Span} */ (kept ? around(kept.at, entries.length) : atEnd(entries.length)));
+  const [marked, setMarked] = useState("");
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const rows = useRef(/** @type {HTMLElement | null} */ (null));
+  const latest = useRef(entries);
+  latest.current = entries;
+
+  const scroll = useScroll({
+    box,
+    rows,
+    isWhole: span.last === null,
+    place: kept?.place,
+    version: () => handle.getSnapshot().chat,
+    onPlace: (place) => drafts.keep(chatId, { place }),
+    onEdge: (edge) => {
+      const count = latest.current.length;
+      setSpan((before) => {
+        const next = edge === "upper" ? further(before, count) : nearer(before, count);
+        if (next.first === before.first && next.last === before.last) return before;
+        scroll.hold();
+        return next;
+      });
+    },
+  });
+  useLayoutEffect(() => {
+    if (scroll.away === "no" || entries.length <= span.first) setSpan((before) => trimmed(before, entries.length));
+  }, [entries.length, scroll.away]);
+  useShown(at, entries, (key, place) => {
+    scroll.show(key);
+    setSpan(around(place, entries.length));
+    setMarked(key);
+  });
+  useLayoutEffect(scroll.settle, [span, marked]);
+
+  const { first, last } = within(span, entries.length);
+  const toEnd = () => {
+    setSpan((before) => (before.last === null ? before : atEnd(latest.current.length)));
+    scroll.toEnd();
+  };
+  useEffect(() => {
+    pane.ender.current = toEnd;
+    return () => void (pane.ender.current = null);
+  }, []);
+  return html`
+    <div class="timeline" ref=${box} tabindex="0" role="region" aria-label="What was said">
+      <ol class="rows" ref=${rows}>
+        ${first > 0 && html`<li class="rows-more quiet small">Reading on…</li>`}
+        ${entries.slice(first, last).map((entry) => html`<${Row} key=${entry.key} pane=${pane} entry=${entry} marked=${entry.key === marked} />`)}
+        ${span.last === null && html`<${Running} pane=${pane} />`}
+      </ol>
+    </div>
+    ${scroll.away !== "no" && html`
+      <div class="below"><button type="button" class="button below-button" onClick=${toEnd}>${scroll.away === "news" ? "New below" : "To the end"} ↓</button></div>
+    `}
+  `;
+}
+
+const Row = memo((/** @type {{ pane: Pane, entry: Entry, marked: boolean }} */ { pane, entry, marked }) => html`
+  <li class="entry" data-key=${entry.key} data-marked=${String(marked)}>
+    ${"message" in entry
+      ? html`<${Message} pane=${pane} message=${entry.message} byline=${entry.byline} isEnd=${entry.isEnd} />`
+      : html`<${TurnEnd} pane=${pane} turn=${entry.ended} isLast=${entry.isLast} />`}
+  </li>
+`);
+
+/** The running turn. @param {{ pane: Pane }} props */
+function Running({ pane }) {
+  const turn = useSnapshot(pane.handle, ({ chat }) => chat.turn);
+  if (!turn) return html`<${Pending} pane=${pane} />`;
+  return html`
+    ${turn.messages.map((message, at) => html`
+      <li class="entry" key=${`m${message.id}`} data-key=${`m${message.id}`}>
+        <${Message} pane=${pane} message=${message} byline=${bylineOf(message, turn.messages[at - 1])} isEnd=${false} />
+      </li>
+    `)}
+    <li class="entry"><${RunningRow} pane=${pane} startedAt=${turn.startedAt} /></li>
+  `;
+}
+
+/** @param {import("./drafts.js").Kept["place"]} place @param {readonly Entry[]} entries */
+function placeKept(place, entries) {
+  const at = place ? entries.findIndex(({ key }) => key === place.key) : -1;
+  return place && at >= 0 ? { place, at } : null;
+}
+
+/**
+ * Whoever asked for a message is shown it, once it is there.
+ *
+ * @param {{ messageId: number } | null} at
+ * @param {readonly Entry[]} entries
+ * @param {(key: string, place: number) => void} show
+ */
+function useShown(at, entries, show) {
+  const done = useRef(/** @type {object | null} */ (null));
+  useLayoutEffect(() => {
+    if (!at || done.current === at) return;
+    const place = placeOf(entries, at.messageId);
+    const entry = entries[place];
+    if (!entry) return;
+    done.current = at;
+    show(entry.key, place);
+  }, [at, entries]);
+}

@@ -1,0 +1,75 @@
+/**
+ * The end of a turn: what it does while it runs, and how it ended.
+ *
+ * @module
+ */
+
+import { html, useEffect, useReducer, useSnapshot, useState } from "./hooks.js";
+import { signalOf } from "./signal.js";
+import { duration, failureText, tokens } from "./turn-words.js";
+
+/** @import { Pane } from "./chat.js" */
+/** @import { EndedTurn } from "./timeline-entries.js" */
+
+/** What the running turn does. @param {{ pane: Pane, startedAt: number }} props */
+export function RunningRow({ pane, startedAt }) {
+  const busy = useSnapshot(pane.handle, (snapshot) => snapshot.busy);
+  const { tone, text } = signalOf({ busy, outcome: null, sending: false });
+  return html`
+    <p class="turn small" data-tone=${tone}><span class="lamp" data-tone=${tone} aria-hidden="true"></span><span class="turn-text">${text}</span>
+      <span class="quiet"><${Elapsed} since=${startedAt} /></span></p>
+  `;
+}
+
+/** How a turn ended. @param {{ pane: Pane, turn: EndedTurn, isLast: boolean }} props */
+export function TurnEnd({ pane, turn, isLast }) {
+  const { outcome, usage, startedAt, endedAt, id } = turn;
+  const { tone, text } = ended(outcome);
+  const said = tokens(usage);
+  return html`
+    <div class="turn small" data-outcome=${outcome.kind} data-tone=${tone}>
+      ${text && html`<span class="turn-text" dir="auto">${text}</span>`}
+      <span class="quiet">${duration(endedAt - startedAt)}${said && html` · <span title="Tokens">${said}</span>`}</span>
+      <${Retry} pane=${pane} turnId=${id} isLast=${isLast} isUrged=${tone === "bad" || tone === "dim"} />
+    </div>
+  `;
+}
+
+/** @param {EndedTurn["outcome"]} outcome */
+function ended(outcome) {
+  switch (outcome.kind) {
+    case "failed":
+      return { tone: "bad", text: failureText(outcome.failure) };
+    case "cancelled":
+      return { tone: "dim", text: "Stopped" };
+    case "interrupted":
+      return { tone: "dim", text: "Interrupted: the server ended before it was done" };
+    default:
+      return { tone: "rest", text: "" };
+  }
+}
+
+/** Again; where something was said since, only after a second thought. @param {{ pane: Pane, turnId: number, isLast: boolean, isUrged: boolean }} props */
+function Retry({ pane, turnId, isLast, isUrged }) {
+  const [sure, setSure] = useState(isLast);
+  const [underWay, setUnderWay] = useState(false);
+  useEffect(() => setSure(isLast), [isLast]);
+  const again = async () => {
+    if (!sure) return setSure(true);
+    setUnderWay(true);
+    await pane.attempt("Not tried again", () => pane.handle.revise({ turnId }));
+    setUnderWay(false);
+  };
+  const text = sure && !isLast ? "All after this will go. Sure?" : "Retry";
+  return html`<button type="button" class=${`act ${isUrged && isLast ? "urged" : ""}`} disabled=${underWay} onClick=${again} onBlur=${() => setSure(isLast)}>${text}</button>`;
+}
+
+/** How long something has been going on; it says so once a second. @param {{ since: number }} props */
+export function Elapsed({ since }) {
+  const [, tick] = useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
+  useEffect(() => {
+    const timer = setInterval(() => tick(), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<span class="elapsed">${duration(Math.floor(Math.max(0, Date.now() - since) / 1000) * 1000).replace(".0", "")}</span>`;
+}

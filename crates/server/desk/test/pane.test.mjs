@@ -1,0 +1,459 @@
+/**
+ * The chat that is open, in a real browser, against the real server.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { launch, missing } from "../tools/browser.mjs";
+import { desk, kept, row, says } from "../tools/desk.mjs";
+import { host, release, sent, teach } from "../tools/pane-host.mjs";
+import { open, send } from "../tools/pane.mjs";
+import { DESK } from "../tools/vendor.mjs";
+
+/** @import { Browser, Page } from "playwright-core" */
+
+const skip = missing();
+/** @type {Browser} */
+let browser;
+before(async () => {
+  if (!skip) browser = await launch();
+});
+after(async () => await browser?.close());
+
+/** @param {Page} page @param {string} name */
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+
+const HOSTILE = [
+  "<script>globalThis.pwned = 1</script><img src=x onerror='globalThis.pwned = 2'>", "",
+  "a <svg/onload=globalThis.pwned=3> b <iframe srcdoc='<script>parent.pwned=4</script>'></iframe> <style>*{display:none}</style>", "",
+  "[click](javascript:globalThis.pwned=5) [data](data:text/html,<script>globalThis.pwned=6</script>) <a href='javascript:1' style='color:red'>raw</a>", "",
+  "![beacon](https://beacon.invalid/a.png) [fine](https://example.org/) <https://example.org/auto>", "",
+  "[![nested](javascript:globalThis.pwned=7)](javascript:globalThis.pwned=8)", "", "| a | <b onmouseover=globalThis.pwned=9>b</b> |", "|---|", "| broken | table",
+  "", "**never ended _or `closed", "", `${"x".repeat(5000)}`, "", "שלום עולם! هذا نص من اليمين إلى اليسار 🙂👩‍👩‍👧‍👦", "", "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=globalThis.pwned=10&gt;\">", "",
+  "```html", `<script>globalThis.pwned = 11</script>${" long".repeat(500)}`, "```", "", "- a\n  - b\n    - c", "", "```", "never closed",
+].join("\n");
+
+test("an answer full of HTML, script, broken Markdown, very long lines, right-to-left text and emoji is shown harmlessly", { skip }, async (t) => {
+  const { page, faults, server } = await desk(t, browser);
+  /** @type {string[]} */
+  const fetched = [];
+  page.on("request", (request) => !request.url().startsWith(server.url) && fetched.push(request.url()));
+  await host(page);
+  await teach(page, { text: HOSTILE, thought: HOSTILE, pieces: 97 });
+  await sent(page, "hostile", [HOSTILE], { agent: "parrot" });
+  await open(page, "hostile");
+  await page.locator(".turn[data-outcome=completed]").waitFor();
+  await page.locator(".thinking summary").click();
+  await page.locator(".thinking .plain").waitFor();
+  const found = await page.evaluate(() => {
+    const all = [...document.querySelectorAll(".timeline [data-answer] *")];
+    return {
+      names: [...new Set(all.map(({ localName }) => localName))],
+      handlers: all.flatMap(({ attributes }) => [...attributes].map(({ name }) => name)).filter((name) => /^on|^style$|^src/.test(name)),
+      links: [...document.querySelectorAll(".timeline [data-answer] a")].map((link) => [link.getAttribute("href"), link.getAttribute("rel"), link.getAttribute("target")]),
+      pwned: /** @type {any} */ (globalThis).pwned,
+      wide: document.documentElement.scrollWidth > innerWidth || (document.querySelector(".timeline")?.scrollWidth ?? 0) > (document.querySelector(".timeline")?.clientWidth ?? 0),
+      rtl: getComputedStyle(/** @type {Element} */ ([...document.querySelectorAll(".md-block")].find(({ textContent }) => textContent?.startsWith("שלום")))).direction,
+      text: document.querySelector("[data-answer]")?.textContent,
+    };
+  });
+  const harmless = /^(?:div|p|a|pre|code|span|button|em|strong|table|thead|tbody|tr|th|td|ul|li|ol|br|del)$/;
+  assert.deepEqual(found.names.filter((name) => !harmless.test(name)), []);
+  assert.deepEqual(found.handlers, []);
+  for (const [href, rel, target] of found.links) {
+    if (href === null) continue;
+    assert.match(href ?? "", /^https:/);
+    assert.deepEqual([rel, target], ["noopener noreferrer nofollow", "_blank"]);
+  }
+  assert.ok(found.links.some(([href]) => href === "https://example.org/"));
+  assert.deepEqual([found.pwned, found.wide, found.rtl, fetched, faults], [undefined, false, "rtl", [], []]);
+  // All of it is there to be read.
+  for (const words of ["<script>globalThis.pwned = 1</script>", "👩‍👩‍👧‍👦", "<svg/onload", "never closed"]) assert.ok(found.text?.includes(words), words);
+});
+
+test("a tool's call shows its arguments, live output, progress, result or failure, and how long it took", { skip }, async (t) => {
+  // REQ-4
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ['/tool dig {"where":"here"}; /tool fall']);
+  await open(page, "a");
+  const dig = page.locator(".tool", { hasText: "dig" });
+  await dig.locator(".tool-output", { hasText: "stones" }).waitFor();
+  await dig.getByText("30 % three feet down").waitFor();
+  assert.equal(await dig.locator("progress").getAttribute("value"), "3");
+  await dig.locator(".tool-brief", { hasText: '{"where":"here"}' }).waitFor();
+  const fall = page.locator(".tool[data-state=failed]");
+  await fall.getByText("it fell <i>down</i>").waitFor();
+  await release(page, "dig");
+  await dig.locator(".tool-result", { hasText: "found a <b>chest</b>" }).waitFor();
+  assert.equal(await dig.locator("progress, .tool-output").count(), 0);
+  await dig.locator(".tool-state", { hasText: /done \d/ }).waitFor();
+  await page.locator(".turn[data-outcome=completed]").waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("what waits for the person is decided in place: once, for the chat, denied with words, answered", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ["/tool stamp {\"letter\":\"A\"}"]);
+  await sent(page, "b", ["/ask Which colour? | Red | Green"]);
+  await open(page, "a");
+  await button(page, "Deny…").click();
+  await page.keyboard.type("not that letter");
+  await page.keyboard.press("Enter");
+  await page.locator(".fault", { hasText: "not that letter" }).waitFor();
+  await says(page, "a", "Idle");
+  await send(page, "/tool stamp");
+  await button(page, "Allow once").click();
+  await page.getByText('stamp answered "stamped".').waitFor();
+  await send(page, "/tool stamp");
+  await button(page, "Allow in this chat").click();
+  await page.locator(".tool-state", { hasText: "allowed in this chat" }).waitFor();
+  await says(page, "a", "Idle");
+  await send(page, "/tool stamp");
+  await page.waitForFunction(() => document.querySelectorAll(".tool[data-state=answered]").length === 3);
+
+  // What was decided in one chat holds in that one.
+  await says(page, "b", "Waiting for you");
+  await open(page, "b");
+  await page.getByRole("group", { name: "Which colour?" }).waitFor();
+  await button(page, "Green").click();
+  await page.locator(".tool-result", { hasText: "Green" }).waitFor();
+  await says(page, "b", "Idle");
+  await send(page, "/ask Why?");
+  await page.getByLabel("Your answer").fill("because 🙂");
+  await page.keyboard.press("Enter");
+  await page.locator(".tool-result", { hasText: "because 🙂" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("in a busy chat a message queues, steers or interrupts; what waits is edited, moved and withdrawn; stop stops this chat", { skip }, async (t) => {
+  // REQ-7, REQ-8
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ["/long 20000"]);
+  await sent(page, "b", ["/long 20000"]);
+  await open(page, "a");
+  const queued = () => page.$$eval(".queue-row", (rows) => rows.map((each) => `${each.querySelector(".queue-mode")?.textContent} ${each.querySelector(".queue-text")?.textContent}`));
+  const shows = (/** @type {string[]} */ wanted) =>
+    page.waitForFunction((lines) => {
+      const rows = [...document.querySelectorAll(".queue-row")];
+      const texts = rows.map((each) => `${each.querySelector(".queue-mode")?.textContent} ${each.querySelector(".queue-text")?.textContent}`);
+      return JSON.stringify(texts) === JSON.stringify(lines);
+    }, wanted).catch(async (cause) => { throw new Error(`waits: ${JSON.stringify(await queued())}`, { cause }); });
+  await page.getByRole("radio", { name: "Queue" }).waitFor();
+  await send(page, "one");
+  await send(page, "two");
+  await shows(["1. Queued one", "2. Queued two"]);
+  await page.keyboard.press("Alt+2");
+  await send(page, "three");
+  await shows(["1. Steers three", "2. Queued one", "3. Queued two"]);
+
+  // It is remembered, and of this chat alone.
+  await open(page, "b");
+  assert.equal(await page.getByRole("radio", { name: "Queue" }).isChecked(), true);
+  await open(page, "a");
+  assert.equal(await page.getByRole("radio", { name: "Steer" }).isChecked(), true);
+
+  const two = page.locator(".queue-row", { hasText: "two" });
+  await two.getByRole("button", { name: "Edit" }).click();
+  await page.keyboard.type(" and a half");
+  await page.keyboard.press("Enter");
+  await shows(["1. Steers three", "2. Queued one", "3. Queued two and a half"]);
+  await page.locator(".queue-row", { hasText: "one" }).getByRole("button", { name: "Withdraw" }).click();
+  await shows(["1. Steers three", "2. Queued two and a half"]);
+  await page.locator(".queue-row", { hasText: "three" }).getByRole("button", { name: "Queue" }).click();
+  await shows(["1. Queued two and a half", "2. Queued three"]);
+  await page.locator(".queue-row", { hasText: "three" }).getByRole("button", { name: "Interrupt" }).click();
+  await page.locator(".turn[data-outcome=cancelled]", { hasText: "Stopped" }).waitFor();
+  await page.locator(".bubble", { hasText: "two and a half" }).waitFor();
+  await page.locator(".queue").waitFor({ state: "detached" });
+  await says(page, "a", "Idle");
+
+  await send(page, "/long 20000");
+  await says(page, "a", "Writing");
+  await page.keyboard.press("Alt+S");
+  await says(page, "a", "Stopped");
+  await says(page, "b", "Writing");
+  assert.deepEqual(faults, []);
+});
+
+test("a message is edited and sent again, a turn tried again, a chat forked from a message", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ["my name is Ada", "what is my name?", "/error"], { wait: true });
+  await open(page, "a");
+  const failed = page.locator(".turn[data-outcome=failed]");
+  await failed.getByText("the demo model broke off").waitFor();
+  const first = await page.locator(".entry", { has: failed }).getAttribute("data-key");
+  await failed.getByRole("button", { name: "Retry" }).click();
+  await page.waitForFunction((key) => !document.querySelector(`[data-key="${key}"]`) && document.querySelector(".turn[data-outcome=failed]"), first);
+  assert.equal(await page.locator(".bubble").count(), 3);
+
+  await page.locator(".said-agent", { hasText: "Your name is Ada" }).hover();
+  await page.locator(".said-agent", { hasText: "Your name is Ada" }).getByRole("button", { name: "Fork" }).click();
+  await page.waitForURL((url) => !url.hash.endsWith("/a"));
+  await page.locator(".said-agent", { hasText: "Your name is Ada" }).waitFor();
+  assert.equal(await page.locator(".bubble").count(), 2);
+  await send(page, "what is my name?");
+  await page.locator(".turn[data-outcome=completed]").waitFor();
+
+  await open(page, "a");
+  await page.locator(".said-user", { hasText: "my name is Ada" }).hover();
+  await page.locator(".said-user", { hasText: "my name is Ada" }).getByRole("button", { name: "Edit" }).click();
+  const field = page.getByLabel("The message, changed");
+  await field.fill("my name is Eve");
+  await field.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll(".bubble").length === 1 && document.querySelector(".bubble")?.textContent === "my name is Eve");
+  await says(page, "a", "Idle");
+  await send(page, "what is my name?");
+  await page.locator(".said-agent", { hasText: "Your name is Eve" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+/** @param {Page} page */
+const sight = (page) =>
+  page.$eval(".timeline", (box) => {
+    const edge = box.getBoundingClientRect().top;
+    const rows = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("[data-key]")]);
+    const seen = rows.find((each) => each.getBoundingClientRect().bottom > edge);
+    return {
+      top: seen?.dataset["key"], offset: Math.round((seen?.getBoundingClientRect().top ?? 0) - edge), drawn: rows.length,
+      left: Math.round(box.scrollHeight - box.scrollTop - box.clientHeight),
+    };
+  });
+
+test("of a long timeline a part is drawn; it stays at its end, or where it was, in each chat and after a reload", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await teach(page, { text: "a line\n\n".repeat(6) });
+  await sent(page, "a", Array.from({ length: 120 }, (_, n) => `prompt number ${n}`), { agent: "parrot", wait: true });
+  await sent(page, "b", ["hello"], { wait: true });
+  await open(page, "a");
+  await page.locator(".bubble", { hasText: "prompt number 119" }).waitFor();
+  const end = await sight(page);
+  assert.ok(end.left <= 1 && end.drawn < 150, JSON.stringify(end));
+
+  // While it is written at, the end stays in sight.
+  await teach(page, { text: "word ".repeat(400), pieces: 200, stops: true });
+  await sent(page, "a", ["more"], { agent: "parrot" });
+  await page.locator("[aria-busy=true]", { hasText: "word" }).waitFor();
+  await page.waitForFunction(() => (document.querySelector("[aria-busy=true]")?.textContent?.match(/word/g)?.length ?? 0) >= 400);
+  assert.ok((await sight(page)).left <= 1);
+
+  // Whoever reads further up is left there.
+  await page.locator(".timeline").hover();
+  await page.mouse.wheel(0, -1500);
+  await page.getByRole("button", { name: "To the end" }).waitFor();
+  const before = await sight(page);
+  await release(page, "say");
+  await says(page, "a", "Idle");
+  await teach(page, { text: "short" });
+  await sent(page, "a", ["and more"], { agent: "parrot", wait: true });
+  await page.getByRole("button", { name: "New below" }).waitFor();
+  const now = await sight(page);
+  assert.deepEqual([now.top, now.offset], [before.top, before.offset]);
+
+  // Another chat and back; a reload.
+  await open(page, "b");
+  await page.locator(".bubble", { hasText: "hello" }).waitFor();
+  await open(page, "a");
+  const back = await sight(page);
+  assert.deepEqual([back.top, back.offset], [before.top, before.offset]);
+  await page.fill("#message", "not sent yet");
+  await page.reload();
+  await page.locator(`[data-key=${before.top}]`).waitFor();
+  const again = await sight(page);
+  assert.deepEqual([again.top, again.offset], [before.top, before.offset]);
+  assert.equal(await page.inputValue("#message"), "not sent yet");
+
+  // Up to the first message, drawing a part at any time.
+  await page.focus(".timeline");
+  for (let n = 0; n < 40 && !(await page.locator(".bubble", { hasText: /^prompt number 0$/ }).count()); n += 1) {
+    await page.keyboard.press("Home");
+    const { drawn } = await sight(page);
+    assert.ok(drawn <= 260, String(drawn));
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  }
+  await page.locator(".bubble", { hasText: /^prompt number 0$/ }).waitFor();
+  await page.getByRole("button", { name: /New below|To the end/ }).click();
+  await page.locator(".bubble", { hasText: "and more" }).waitFor();
+  assert.ok((await sight(page)).left <= 1);
+  assert.deepEqual(faults, []);
+});
+
+test("a refused message stays, with why, and is sent again or let go; drafts are each chat's own", { skip }, async (t) => {
+  // REQ-7
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ["hello"], { wait: true });
+  await sent(page, "b", ["hello"], { wait: true });
+  await open(page, "a");
+  await page.fill("#message", "for a");
+  await open(page, "b");
+  assert.equal(await page.inputValue("#message"), "");
+  await page.fill("#message", "for b");
+  await open(page, "a");
+  assert.equal(await page.inputValue("#message"), "for a");
+
+  // A queue that is full takes no more.
+  await send(page, "/long 20000");
+  await says(page, "a", "Writing");
+  await page.evaluate(async () => {
+    const chat = /** @type {any} */ (globalThis).host.chat("a");
+    for (;;) {
+      try {
+        await chat.prompt("filler");
+      } catch {
+        return;
+      }
+    }
+  });
+  await send(page, "one too many");
+  const refused = page.locator(".queue-row[data-send=refused]");
+  await refused.locator(".queue-text", { hasText: "one too many" }).waitFor();
+  assert.match(await refused.locator(".fault").innerText(), /queue|full|wait/i);
+  // Nothing typed is lost, and what is typed meanwhile neither.
+  await page.fill("#message", "meanwhile");
+  await refused.getByRole("button", { name: "Edit" }).click();
+  assert.equal(await page.inputValue("#message"), "one too many\nmeanwhile");
+  await send(page, "again");
+  await refused.locator(".queue-text", { hasText: "again" }).waitFor();
+  await page.locator(".queue-row", { hasText: "filler" }).first().getByRole("button", { name: "Withdraw" }).click();
+  await says(page, "a", "255 queued");
+  await refused.getByRole("button", { name: "Send again" }).click();
+  await page.getByRole("button", { name: "Show all 256" }).click();
+  await page.locator(".queue-row[data-prompt]", { hasText: "again" }).waitFor();
+  await send(page, "and yet another");
+  await refused.getByRole("button", { name: "Let it go" }).click();
+  await refused.waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+});
+
+test("what is being changed is there again after another chat, and in the field when its message began to run", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await teach(page, { text: "a while", stops: true });
+  await sent(page, "a", ["first", "second"], { agent: "parrot" });
+  await sent(page, "b", ["hello"], { wait: true });
+  await open(page, "a");
+  await page.locator(".queue-row").getByRole("button", { name: "Edit" }).click();
+  await page.keyboard.type(" and more");
+  await open(page, "b");
+  await page.locator(".queue").waitFor({ state: "detached" });
+  await open(page, "a");
+  const field = page.getByLabel("The waiting message");
+  assert.equal(await field.inputValue(), "second and more");
+  await release(page, "say");
+  await field.waitFor({ state: "detached" });
+  assert.equal(await page.inputValue("#message"), "second and more");
+  await release(page, "say");
+  await says(page, "a", "Idle");
+  assert.deepEqual(faults, []);
+});
+
+test("a search leads to its message in a long timeline; a closed chat says so and is reopened, a deleted one says so", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser, { args: await kept(t) });
+  await host(page);
+  await teach(page, { text: "nothing\n\n".repeat(5) });
+  await sent(page, "a", Array.from({ length: 150 }, (_, n) => (n === 20 ? "where is the colosseum" : `prompt ${n}`)), { agent: "parrot", wait: true });
+  await open(page, "a");
+  await page.locator(".bubble", { hasText: "prompt 149" }).waitFor();
+  assert.equal(await page.locator(".bubble", { hasText: "colosseum" }).count(), 0);
+  await page.fill("#find", "colosseum");
+  await page.locator(".hit", { hasText: "colosseum" }).first().click();
+  const found = page.locator(".entry[data-marked=true]", { hasText: "where is the colosseum" });
+  await found.waitFor();
+  assert.ok(await found.evaluate((element) => {
+    const [box, own] = [element.closest(".timeline")?.getBoundingClientRect(), element.getBoundingClientRect()];
+    return box && own.top >= box.top && own.bottom <= box.bottom;
+  }));
+  await page.fill("#find", "");
+
+  await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").close());
+  await page.locator(".chat-state[data-kind=closed]").waitFor();
+  assert.equal(await page.isDisabled("#message"), true);
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await page.locator(".chat-state").waitFor({ state: "detached" });
+  assert.equal(await page.isDisabled("#message"), false);
+
+  // From far up in a long history, only its beginning stays.
+  await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").revise({ messageId: 2, content: "begin again" }));
+  await page.waitForFunction(() => document.querySelectorAll(".bubble").length === 1 && document.querySelector(".bubble")?.textContent === "begin again");
+  await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").delete());
+  await page.locator(".chat-state", { hasText: "This chat was deleted" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("everything in a chat is done by keyboard", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ["/tool stamp"]);
+  await says(page, "a", "Waiting for you");
+  const toField = async () => {
+    await page.keyboard.press("Alt+M");
+    await page.waitForFunction(() => document.activeElement?.id === "message");
+  };
+  await page.keyboard.press("Alt+W");
+  await page.locator(".approval").waitFor();
+  await toField();
+  await page.keyboard.type("a line");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("another");
+  await page.keyboard.press("Alt+1");
+  await page.keyboard.press("Enter");
+  await page.locator(".queue-row", { hasText: "a line" }).waitFor();
+  const to = async (/** @type {string} */ name, back = true) => {
+    for (let n = 0; n < 40; n += 1) {
+      const text = await page.evaluate(() => document.activeElement?.textContent);
+      if (text?.startsWith(name)) return;
+      await page.keyboard.press(back ? "Shift+Tab" : "Tab");
+    }
+    assert.fail(`${name} is not reached`);
+  };
+  await to("Withdraw");
+  await page.keyboard.press("Enter");
+  await page.locator(".queue-row").waitFor({ state: "detached" });
+  await toField();
+  await to("Allow once");
+  await page.keyboard.press("Enter");
+  await page.locator(".turn[data-outcome=completed]").waitFor();
+  // The field has the focus again.
+  await page.waitForFunction(() => document.activeElement?.id === "message");
+  await to("Retry");
+  await page.keyboard.press("Enter");
+  await says(page, "a", "Waiting for you");
+  await page.keyboard.press("Alt+S");
+  await says(page, "a", "Stopped");
+  await toField();
+  await to("Edit");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type(" {}");
+  await page.keyboard.press("Escape");
+  await page.getByLabel("The message, changed").waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+});
+
+for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  test(`axe finds no serious fault in a chat, in ${colorScheme}`, { skip }, async (t) => {
+    const { page } = await desk(t, browser, { page: { colorScheme, bypassCSP: true } });
+    await host(page);
+    await teach(page, { text: HOSTILE, thought: "hm" });
+    await sent(page, "a", ["say it"], { agent: "parrot", wait: true });
+    await sent(page, "a", ["/error"], { wait: true });
+    await sent(page, "a", ["/tool fall; /tool dig; /tool stamp {\"letter\":\"A\"}; /ask Why? | So | Because", "and then?", "then?"]);
+    await open(page, "a");
+    await page.locator(".tool-output").waitFor();
+    await page.locator(".approval").nth(1).waitFor();
+    await page.locator(".queue-row").nth(1).waitFor();
+    await page.addScriptTag({ path: join(DESK, "node_modules/axe-core/axe.min.js") });
+    const found = await page.evaluate(async () => {
+      const { violations } = await /** @type {any} */ (globalThis).axe.run(document, { resultTypes: ["violations"] });
+      return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, at: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.any[0]?.message}`) }));
+    });
+    assert.deepEqual(found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical"), []);
+    assert.ok(await page.locator(row("a")).count());
+  });
+}

@@ -1,0 +1,2 @@
+// The copy has the types of its source.
+export * from "../../../../../clients/javascript/types/src/index.js";
