@@ -23,8 +23,8 @@ export function Timeline({ pane, at }) {
   const history = useSnapshot(handle, ({ chat }) => chat.history);
   const turns = useSnapshot(handle, ({ chat }) => chat.turns);
   const entries = useMemo(() => entriesOf(history, turns), [history, turns]);
-  const kept = useMemo(() => placeKept(drafts.of(chatId).place, entries), []);
-  const [span, setSpan] = useState(/** @type {Span} */ (kept ? around(kept.at, entries.length) : atEnd(entries.length)));
+  const kept = useMemo(() => placeKept(drafts.of(chatId).place, entries, handle.getSnapshot().chat.turn), []);
+  const [span, setSpan] = useState(/** @type {Span} */ (kept && kept.at < entries.length ? around(kept.at, entries.length) : atEnd(entries.length)));
   const [marked, setMarked] = useState("");
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const rows = useRef(/** @type {HTMLElement | null} */ (null));
@@ -103,9 +103,16 @@ function Running({ pane }) {
   `;
 }
 
-/** @param {import("./drafts.js").Kept["place"]} place @param {readonly Entry[]} entries */
-function placeKept(place, entries) {
-  const at = place ? entries.findIndex(({ key }) => key === place.key) : -1;
+/**
+ * Where it was, if that is still there; the rows of the running turn stand behind all others.
+ *
+ * @param {import("./drafts.js").Kept["place"]} place
+ * @param {readonly Entry[]} entries
+ * @param {import("./timeline-entries.js").ChatState["turn"]} turn
+ */
+function placeKept(place, entries, turn) {
+  const keys = [...entries.map(({ key }) => key), ...(turn?.messages ?? []).map(({ id }) => `m${id}`)];
+  const at = place ? keys.indexOf(place.key) : -1;
   return place && at >= 0 ? { place, at } : null;
 }
 
