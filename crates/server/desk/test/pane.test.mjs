@@ -438,6 +438,9 @@ test("everything in a chat is done by keyboard", { skip }, async (t) => {
   await page.locator(".queue-row").waitFor({ state: "detached" });
   await toField();
   await to("Allow once");
+  await toField();
+  await page.keyboard.press("Alt+A");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Allow once");
   await page.keyboard.press("Enter");
   await page.locator(".turn[data-outcome=completed]").waitFor();
   // The field has the focus again.
