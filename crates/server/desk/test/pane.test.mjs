@@ -344,6 +344,22 @@ test("a refused message stays, with why, and is sent again or let go; drafts are
   assert.deepEqual(faults, []);
 });
 
+test("what is open and selected in a message stays so when its turn ends", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await teach(page, { text: "an answer", thought: "a thought", stops: true });
+  await sent(page, "a", ["hello"], { agent: "parrot" });
+  await open(page, "a");
+  await page.locator(".thinking summary").click();
+  await page.locator(".thinking .plain", { hasText: "a thought" }).waitFor();
+  await page.locator("[data-answer] p").dblclick({ position: { x: 30, y: 8 } });
+  await release(page, "say");
+  await page.locator(".turn[data-outcome=completed]").waitFor();
+  assert.equal(await page.locator(".thinking .plain").isVisible(), true);
+  assert.equal(await page.evaluate(() => String(getSelection())), "answer");
+  assert.deepEqual(faults, []);
+});
+
 test("what is being changed is there again after another chat, and in the field when its message began to run", { skip }, async (t) => {
   const { page, faults } = await desk(t, browser);
   await host(page);
