@@ -8,7 +8,7 @@
 
 import { Composer } from "./composer.js";
 import { draftsOf } from "./drafts.js";
-import { html, useMemo, useRef, useSnapshot, useEffect, useState } from "./hooks.js";
+import { html, useEffect, useListener, useMemo, useRef, useSnapshot, useState } from "./hooks.js";
 import { Notices } from "./notices.js";
 import { Queue } from "./queue.js";
 import { Timeline } from "./timeline.js";
@@ -56,6 +56,13 @@ export function ChatPane({ store, world, chatId, at = null, notices }) {
     return made;
   }, [store, world, chatId]);
   const isRead = useRead(pane);
+  useListener(document, "keydown", (event) => {
+    if (event.code !== "KeyA" || !event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    const first = /** @type {HTMLElement | null} */ (document.querySelector(".approval button:enabled, .approval input"));
+    if (!first) return;
+    event.preventDefault();
+    first.focus();
+  });
   return html`
     <section class="chat" aria-label="The chat">
       <div class="chat-said">

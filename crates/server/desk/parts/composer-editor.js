@@ -16,6 +16,9 @@ const unsaved = new Map();
 /** Whether something of it was changed and not saved. @param {string} name */
 export const isUnsaved = (name) => unsaved.has(name);
 
+/** The names of all that was changed and not saved, and begin so. @param {string} beginning */
+export const unsavedOf = (beginning) => [...unsaved.keys()].filter((name) => name.startsWith(beginning));
+
 /** Takes what was changed and not saved. @param {string} name @returns {string | undefined} */
 export function takeUnsaved(name) {
   const text = unsaved.get(name);
@@ -23,8 +26,8 @@ export function takeUnsaved(name) {
   return text;
 }
 
-/** @param {string} name @param {string} text */
-function keep(name, text) {
+/** Keeps what was changed and not saved. @param {string} name @param {string} text */
+export function keepUnsaved(name, text) {
   unsaved.delete(name);
   unsaved.set(name, text);
   const [oldest] = unsaved.keys();
@@ -51,7 +54,7 @@ export function Editor({ name, label, value, yes, note = "", onDone, onCancel })
   useLayoutEffect(() => fit(field.current), [text]);
   const change = (/** @type {string} */ next) => {
     setText(next);
-    keep(name, next);
+    keepUnsaved(name, next);
   };
   const done = () => text.trim() !== "" && void onDone(text);
   const cancel = () => {

@@ -45,8 +45,8 @@ const ELSEWHERE = [
   { shown: "Enter", text: "In the message field: send" },
   { shown: "Shift+Enter", text: "In the message field: a new line" },
   { shown: "Alt+1 Alt+2 Alt+3", text: "In a chat that is busy: queue, steer, interrupt" },
+  { shown: "Alt+A", text: "To what waits for you in the chat" },
   { shown: "Alt+S", text: "Stops the chat that is open" },
-  { shown: "Alt+S", text: "Stop the chat that is open" },
   { shown: "Esc", text: "Closes what is open; leaves a field" },
 ];
 

@@ -148,11 +148,13 @@ export function slices(text, size = 16_384) {
   const pieces = [];
   let at = 0;
   while (text.length - at > size) {
-    const line = text.lastIndexOf("\n", at + size) + 1;
-    const word = text.lastIndexOf(" ", at + size) + 1;
-    const end = line > at + size / 2 ? line : word > at + size / 2 ? word : whole(text, at + size);
-    pieces.push(text.slice(at, end));
-    at = end;
+    // Looked for in the piece alone: a text may have no other line.
+    const piece = text.slice(at, at + size);
+    const [line, word] = [piece.lastIndexOf("\n") + 1, piece.lastIndexOf(" ") + 1];
+    const end = at + (line > size / 2 ? line : word > size / 2 ? word : size);
+    const next = whole(text, end);
+    pieces.push(text.slice(at, next));
+    at = next;
   }
   pieces.push(text.slice(at));
   return pieces;

@@ -32,7 +32,7 @@ export const Message = memo((/** @type {{ pane: Pane, message: AnyMessage, bylin
 /** @param {{ pane: Pane, message: UserMessage }} props */
 function FromUser({ pane, message }) {
   const { id, text, parts, metadata, at } = message;
-  const name = `${pane.chatId}/${id}`;
+  const name = `said/${pane.chatId}/${id}`;
   const [edited, setEdited] = useState(isUnsaved(name));
   const others = parts.filter(({ type }) => type !== "text");
   const again = async (/** @type {string} */ words) => {

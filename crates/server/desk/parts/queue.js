@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Editor, isUnsaved, takeUnsaved } from "./composer-editor.js";
+import { Editor, isUnsaved, keepUnsaved, takeUnsaved, unsavedOf } from "./composer-editor.js";
 import { html, memo, useEffect, useSnapshot, useState } from "./hooks.js";
 import { Plain } from "./markdown.js";
 
@@ -39,6 +39,8 @@ export function Queue({ pane }) {
   const known = new Set(queue.map(({ promptId }) => promptId));
   const shown = sends.filter(({ promptId, state }) => !known.has(promptId) && (state === "refused" || isRunning || queue.length > 0));
   const [all, setAll] = useState(false);
+  const following = useSnapshot(pane.handle, (snapshot) => snapshot.following);
+  useEffect(() => rescue(pane), [following, queue]);
   if (queue.length === 0 && shown.length === 0) return null;
   const drawn = all ? queue : queue.slice(0, DRAWN_MAX);
   return html`
@@ -56,9 +58,8 @@ export function Queue({ pane }) {
 
 const Waiting = memo((/** @type {{ pane: Pane, prompt: WaitingPrompt, place: number }} */ { pane, prompt, place }) => {
   const { promptId, mode, parts } = prompt;
-  const name = `${pane.chatId}/${promptId}`;
+  const name = nameOf(pane, promptId);
   const [edited, setEdited] = useState(isUnsaved(name));
-  useEffect(() => () => rescue(pane, promptId, name), []);
   const text = textOf(parts);
   const others = parts.filter(({ type }) => type !== "text");
   const change = (/** @type {{ content?: any, mode?: Mode }} */ to) =>
@@ -67,9 +68,10 @@ const Waiting = memo((/** @type {{ pane: Pane, prompt: WaitingPrompt, place: num
       return true;
     });
   const save = async (/** @type {string} */ words) => {
-    if (!(await change({ content: [{ type: "text", text: words }, ...others] }))) return;
     takeUnsaved(name);
-    setEdited(false);
+    if (await change({ content: [{ type: "text", text: words }, ...others] })) return setEdited(false);
+    keepUnsaved(name, words);
+    rescue(pane);
   };
   const withdraw = () => pane.attempt("Not withdrawn", () => pane.handle.withdraw(promptId));
   if (edited) {
@@ -89,12 +91,20 @@ const Waiting = memo((/** @type {{ pane: Pane, prompt: WaitingPrompt, place: num
   `;
 });
 
-/** A message that began to run while it was being changed: what was typed stands in the field then. @param {Pane} pane @param {string} promptId @param {string} name */
-function rescue({ handle }, promptId, name) {
-  const { chat, draft } = handle.getSnapshot();
-  if (!isUnsaved(name) || chat.queue.some((prompt) => prompt.promptId === promptId)) return;
-  const text = takeUnsaved(name) ?? "";
-  handle.setDraft(draft === "" ? text : `${text}\n${draft}`);
+/** By what a change of a prompt that waits is kept. @param {Pane} pane @param {string} promptId */
+const nameOf = ({ chatId }, promptId) => `waits/${chatId}/${promptId}`;
+
+/** What was being changed when its message began to run stands in the field then. @param {Pane} pane */
+function rescue(pane) {
+  const { handle } = pane;
+  const { following, chat } = handle.getSnapshot();
+  if (following !== "live") return;
+  const waiting = new Set(chat.queue.map(({ promptId }) => nameOf(pane, promptId)));
+  for (const name of unsavedOf(nameOf(pane, ""))) {
+    if (waiting.has(name)) continue;
+    const [text, { draft }] = [takeUnsaved(name) ?? "", handle.getSnapshot()];
+    handle.setDraft(draft === "" ? text : `${text}\n${draft}`);
+  }
 }
 
 const OnItsWay = memo((/** @type {{ pane: Pane, send: Send }} */ { pane, send }) => {

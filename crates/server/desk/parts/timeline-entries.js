@@ -10,11 +10,17 @@
 /** @typedef {ChatState["history"][number]} Message */
 /** @typedef {ChatState["turns"][number]} EndedTurn */
 
+/** @typedef {NonNullable<ChatState["turn"]>} RunningTurn */
+
 /**
- * One row: a message, or how a turn ended. `byline` is set where somebody else speaks than before, `isEnd` where a row behind
- * the message tells how its turn ended.
+ * One row: a message, how a turn ended, or what the running one does. `byline` is set where somebody else speaks than before,
+ * `isEnd` where a row behind the message tells how its turn ended.
  *
- * @typedef {{ key: string, message: Message, byline: string, isEnd: boolean } | { key: string, ended: EndedTurn, isLast: boolean }} Entry
+ * A message that was said in the running turn keeps its key when that ends, and with it its element and whatever is open,
+ * selected or focused in it.
+ *
+ * @typedef {{ key: string, message: Message, byline: string, isEnd: boolean } | { key: string, ended: EndedTurn, isLast: boolean }
+ *   | { key: string, startedAt: number }} Entry
  */
 
 /** Rows that are drawn in one go. */
@@ -44,6 +50,12 @@ export function entriesOf(history, turns) {
   return entries;
 }
 
+/** The rows of the running turn. @param {RunningTurn} turn @returns {Entry[]} */
+export function entriesOfRunning({ id, messages, startedAt }) {
+  const said = messages.map((message, at) => ({ key: `m${message.id}`, message, byline: bylineOf(message, messages[at - 1]), isEnd: false }));
+  return [...said, { key: `t${id}`, startedAt }];
+}
+
 /**
  * Who speaks, where that is somebody else than before; empty where it goes on.
  *
@@ -51,7 +63,7 @@ export function entriesOf(history, turns) {
  * @param {Message | undefined} before
  * @returns {string}
  */
-export function bylineOf(message, before) {
+function bylineOf(message, before) {
   if (message.role !== "assistant") return "";
   const name = nameOf(message);
   return before?.role === "assistant" && before.turnId === message.turnId && nameOf(before) === name ? "" : name;

@@ -2,7 +2,7 @@
  * What was said in the chat that is open, and what is being said.
  *
  * What was said before the running turn changes once per turn, and of that the rows near what is seen are
- * drawn; the running turn is drawn anew with each frame in which it changed.
+ * drawn. With each frame in which the running turn changed, the list is compared and its last message drawn anew.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { html, memo, useEffect, useLayoutEffect, useMemo, useRef, useSnapshot, u
 import { Message } from "./message.js";
 import { Pending } from "./queue.js";
 import { useScroll } from "./scroll.js";
-import { around, atEnd, bylineOf, entriesOf, further, nearer, placeOf, trimmed, within } from "./timeline-entries.js";
+import { around, atEnd, entriesOf, entriesOfRunning, further, nearer, placeOf, trimmed, within } from "./timeline-entries.js";
 import { RunningRow, TurnEnd } from "./turn.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -22,9 +22,10 @@ export function Timeline({ pane, at }) {
   const { handle, drafts, chatId } = pane;
   const history = useSnapshot(handle, ({ chat }) => chat.history);
   const turns = useSnapshot(handle, ({ chat }) => chat.turns);
+  const turn = useSnapshot(handle, ({ chat }) => chat.turn);
   const entries = useMemo(() => entriesOf(history, turns), [history, turns]);
-  const kept = useMemo(() => placeKept(drafts.of(chatId).place, entries), []);
-  const [span, setSpan] = useState(/** @type {Span} */ (kept ? around(kept.at, entries.length) : atEnd(entries.length)));
+  const kept = useMemo(() => placeKept(drafts.of(chatId).place, entries, turn), []);
+  const [span, setSpan] = useState(/** @type {Span} */ (kept && kept.at < entries.length ? around(kept.at, entries.length) : atEnd(entries.length)));
   const [marked, setMarked] = useState("");
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const rows = useRef(/** @type {HTMLElement | null} */ (null));
@@ -59,6 +60,8 @@ export function Timeline({ pane, at }) {
   useLayoutEffect(scroll.settle, [span, marked]);
 
   const { first, last } = within(span, entries.length);
+  const isWhole = span.last === null;
+  const drawn = [...entries.slice(first, last), ...(turn && isWhole ? entriesOfRunning(turn) : [])];
   const toEnd = () => {
     setSpan((before) => (before.last === null ? before : atEnd(latest.current.length)));
     scroll.toEnd();
@@ -71,8 +74,8 @@ export function Timeline({ pane, at }) {
     <div class="timeline" ref=${box} tabindex="0" role="region" aria-label="What was said">
       <ol class="rows" ref=${rows}>
         ${first > 0 && html`<li class="rows-more quiet small">Reading on…</li>`}
-        ${entries.slice(first, last).map((entry) => html`<${Row} key=${entry.key} pane=${pane} entry=${entry} marked=${entry.key === marked} />`)}
-        ${span.last === null && html`<${Running} pane=${pane} />`}
+        ${drawn.map((entry) => html`<${Row} key=${entry.key} pane=${pane} entry=${entry} marked=${entry.key === marked} />`)}
+        ${isWhole && !turn && html`<${Pending} pane=${pane} />`}
       </ol>
     </div>
     ${scroll.away !== "no" && html`
@@ -83,29 +86,27 @@ export function Timeline({ pane, at }) {
 
 const Row = memo((/** @type {{ pane: Pane, entry: Entry, marked: boolean }} */ { pane, entry, marked }) => html`
   <li class="entry" data-key=${entry.key} data-marked=${String(marked)}>
-    ${"message" in entry
-      ? html`<${Message} pane=${pane} message=${entry.message} byline=${entry.byline} isEnd=${entry.isEnd} />`
-      : html`<${TurnEnd} pane=${pane} turn=${entry.ended} isLast=${entry.isLast} />`}
+    ${inside(pane, entry)}
   </li>
 `);
 
-/** The running turn. @param {{ pane: Pane }} props */
-function Running({ pane }) {
-  const turn = useSnapshot(pane.handle, ({ chat }) => chat.turn);
-  if (!turn) return html`<${Pending} pane=${pane} />`;
-  return html`
-    ${turn.messages.map((message, at) => html`
-      <li class="entry" key=${`m${message.id}`} data-key=${`m${message.id}`}>
-        <${Message} pane=${pane} message=${message} byline=${bylineOf(message, turn.messages[at - 1])} isEnd=${false} />
-      </li>
-    `)}
-    <li class="entry"><${RunningRow} pane=${pane} startedAt=${turn.startedAt} /></li>
-  `;
+/** @param {Pane} pane @param {Entry} entry */
+function inside(pane, entry) {
+  if ("message" in entry) return html`<${Message} pane=${pane} message=${entry.message} byline=${entry.byline} isEnd=${entry.isEnd} />`;
+  if ("ended" in entry) return html`<${TurnEnd} pane=${pane} turn=${entry.ended} isLast=${entry.isLast} />`;
+  return html`<${RunningRow} pane=${pane} startedAt=${entry.startedAt} />`;
 }
 
-/** @param {import("./drafts.js").Kept["place"]} place @param {readonly Entry[]} entries */
-function placeKept(place, entries) {
-  const at = place ? entries.findIndex(({ key }) => key === place.key) : -1;
+/**
+ * Where it was, if that is still there; the rows of the running turn stand behind all others.
+ *
+ * @param {import("./drafts.js").Kept["place"]} place
+ * @param {readonly Entry[]} entries
+ * @param {import("./timeline-entries.js").ChatState["turn"]} turn
+ */
+function placeKept(place, entries, turn) {
+  const keys = [...entries.map(({ key }) => key), ...(turn?.messages ?? []).map(({ id }) => `m${id}`)];
+  const at = place ? keys.indexOf(place.key) : -1;
   return place && at >= 0 ? { place, at } : null;
 }
 

@@ -60,6 +60,10 @@ test("what would take long to look through, or is nested beyond sense, is plain"
 });
 
 test("a long text is cut into pieces that together are the text, and no character is parted", () => {
+  const flood = "flood ".repeat(1_000_000);
+  const began = performance.now();
+  assert.equal(slices(flood).join("").length, flood.length);
+  assert.ok(performance.now() - began < 1000, "what it takes grows with the text and not with its square");
   for (const text of ["a".repeat(50), "word ".repeat(20), "line\n".repeat(20), "🙂".repeat(40), "x🙂".repeat(30), ""]) {
     const pieces = slices(text, 8);
     assert.equal(pieces.join(""), text);

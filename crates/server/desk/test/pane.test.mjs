@@ -237,15 +237,27 @@ test("of a long timeline a part is drawn; it stays at its end, or where it was, 
   assert.ok(end.left <= 1 && end.drawn < 150, JSON.stringify(end));
 
   // While it is written at, the end stays in sight.
-  await teach(page, { text: "word ".repeat(400), pieces: 200, stops: true });
+  await teach(page, { text: "word ".repeat(1600), pieces: 200, stops: true });
   await sent(page, "a", ["more"], { agent: "parrot" });
   await page.locator("[aria-busy=true]", { hasText: "word" }).waitFor();
-  await page.waitForFunction(() => (document.querySelector("[aria-busy=true]")?.textContent?.match(/word/g)?.length ?? 0) >= 400);
+  await page.waitForFunction(() => (document.querySelector("[aria-busy=true]")?.textContent?.match(/word/g)?.length ?? 0) >= 1600);
   assert.ok((await sight(page)).left <= 1);
+
+  // Also within what is being written, whoever goes away and comes back is where he was.
+  await page.locator(".timeline").hover();
+  await page.mouse.wheel(0, -120);
+  await page.getByRole("button", { name: "To the end" }).waitFor();
+  const within = await sight(page);
+  assert.equal(await page.locator(`[data-key=${within.top}] [aria-busy=true]`).count(), 1);
+  await open(page, "b");
+  await page.locator(".bubble", { hasText: "hello" }).waitFor();
+  await open(page, "a");
+  await page.locator(`[data-key=${within.top}]`).waitFor();
+  assert.deepEqual(await sight(page), within);
 
   // Whoever reads further up is left there.
   await page.locator(".timeline").hover();
-  await page.mouse.wheel(0, -1500);
+  await page.mouse.wheel(0, -2500);
   await page.getByRole("button", { name: "To the end" }).waitFor();
   const before = await sight(page);
   await release(page, "say");
@@ -332,6 +344,22 @@ test("a refused message stays, with why, and is sent again or let go; drafts are
   assert.deepEqual(faults, []);
 });
 
+test("what is open and selected in a message stays so when its turn ends", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await teach(page, { text: "an answer", thought: "a thought", stops: true });
+  await sent(page, "a", ["hello"], { agent: "parrot" });
+  await open(page, "a");
+  await page.locator(".thinking summary").click();
+  await page.locator(".thinking .plain", { hasText: "a thought" }).waitFor();
+  await page.locator("[data-answer] p").dblclick({ position: { x: 30, y: 8 } });
+  await release(page, "say");
+  await page.locator(".turn[data-outcome=completed]").waitFor();
+  assert.equal(await page.locator(".thinking .plain").isVisible(), true);
+  assert.equal(await page.evaluate(() => String(getSelection())), "answer");
+  assert.deepEqual(faults, []);
+});
+
 test("what is being changed is there again after another chat, and in the field when its message began to run", { skip }, async (t) => {
   const { page, faults } = await desk(t, browser);
   await host(page);
@@ -348,9 +376,17 @@ test("what is being changed is there again after another chat, and in the field 
   assert.equal(await field.inputValue(), "second and more");
   await release(page, "say");
   await field.waitFor({ state: "detached" });
-  assert.equal(await page.inputValue("#message"), "second and more");
+  await page.waitForFunction(() => /** @type {HTMLTextAreaElement} */ (document.querySelector("#message")).value === "second and more");
+  // Also when it began to run while another chat was open.
+  await send(page, "third");
+  await page.locator(".queue-row").getByRole("button", { name: "Edit" }).click();
+  await page.keyboard.type(" and last");
+  await open(page, "b");
+  await page.locator(".queue").waitFor({ state: "detached" });
   await release(page, "say");
   await says(page, "a", "Idle");
+  await open(page, "a");
+  await page.waitForFunction(() => /** @type {HTMLTextAreaElement} */ (document.querySelector("#message")).value === "third and last");
   assert.deepEqual(faults, []);
 });
 
@@ -418,6 +454,9 @@ test("everything in a chat is done by keyboard", { skip }, async (t) => {
   await page.locator(".queue-row").waitFor({ state: "detached" });
   await toField();
   await to("Allow once");
+  await toField();
+  await page.keyboard.press("Alt+A");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Allow once");
   await page.keyboard.press("Enter");
   await page.locator(".turn[data-outcome=completed]").waitFor();
   // The field has the focus again.

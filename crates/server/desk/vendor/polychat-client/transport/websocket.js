@@ -55,7 +55,11 @@ export function socketUrl(url) {
 export function openWebSocket({ url, WebSocket, headers, frameBytesMax, clock }) {
   return new Promise((resolve, reject) => {
     const socket = headers ? new WebSocket(url, { headers }) : new WebSocket(url);
-    const failed = (/** @type {string} */ why) => reject(new Error(`the WebSocket could not be opened${why}`));
+    // Without the query, which may hold what is nobody's business.
+    const place = url.split("?", 1)[0];
+    const hint = "is it the address of a world that is served, and the token right?";
+    const failed = (/** @type {string} */ why) =>
+      reject(new Error(`the WebSocket ${place} could not be opened${why || `: ${hint}`}`));
     // Browsers do not say why, for the sake of those whom a page would spy on.
     socket.addEventListener("error", ({ message }) => failed(message ? `: ${message}` : ""));
     socket.addEventListener("close", ({ code, reason }) => failed(`: closed with ${code}${reason ? ` (${reason})` : ""}`));
