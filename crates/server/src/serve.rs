@@ -13,12 +13,13 @@
 //! | `doors` | which world it is about, if its caller may know of it |
 //! | `visit` | how often its caller may prompt and watch |
 //!
-//! Beside them stand `entrance`, `health` and `metrics`. Whoever is turned away on the way hears
+//! Beside them stand `entrance`, `desk`, `health` and `metrics`. Whoever is turned away on the way hears
 //! so as problem details: `denied`. What each of them is good for is in `docs/security.md`.
 
 mod authenticate;
 mod body;
 mod denied;
+mod desk;
 mod doors;
 mod entrance;
 pub(crate) mod grants;
@@ -92,11 +93,14 @@ impl Front {
             duration_max: self.limits.body_duration_max.0,
         };
         let metrics = get(metrics::render).with_state(self.metrics);
-        let mut open: Router = Router::new()
+        let mut open: Router = desk::routes()
             .route("/", get(entrance::open).with_state(Arc::clone(&grants)))
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready).with_state(readiness));
-        let mut closed = Router::new().fallback(doors::enter).with_state(Arc::new(doors));
+        let mut closed = Router::new()
+            .route(doors::LIST, get(doors::list))
+            .fallback(doors::enter)
+            .with_state(Arc::new(doors));
         if self.metrics_open {
             open = open.route(METRICS, metrics);
         } else {

@@ -7,10 +7,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Extension, Router,
+    Extension, Json, Router,
     extract::{Request, State},
     http::request::Parts,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use percent_encoding::percent_decode_str;
 use polychat::{
@@ -18,6 +18,7 @@ use polychat::{
     ports::{HostRegistry, WorldService},
     transport::http::{self, Denied, HttpOptions, NotFound, Problem},
 };
+use serde_json::json;
 use tower::ServiceExt;
 
 use super::{
@@ -27,6 +28,8 @@ use super::{
     visit::{Place, ReadOnly, Visit},
 };
 
+/// Where the worlds are told that a caller may know of.
+pub(crate) const LIST: &str = "/v1/worlds";
 /// What the paths of a world begin with.
 const WORLDS: &str = "/v1/worlds/";
 
@@ -78,6 +81,17 @@ impl Doors {
             None => &self.nowhere,
         }
     }
+}
+
+/// `GET /v1/worlds`: the worlds that the caller's token opens, by their ids.
+pub(crate) async fn list(
+    State(doors): State<Arc<Doors>>,
+    Extension(grant): Extension<Arc<Grant>>,
+) -> Response {
+    let mut ids: Vec<&WorldId> = doors.worlds.keys().filter(|id| grant.opens(id)).collect();
+    ids.sort();
+    let worlds: Vec<_> = ids.into_iter().map(|id| json!({ "worldId": id })).collect();
+    Json(json!({ "worlds": worlds })).into_response()
 }
 
 /// Answers whatever concerns a world.

@@ -1,5 +1,5 @@
-//! `GET /`: where the printed link leads. It takes the token out of the address and leaves it in a
-//! cookie that no script can read.
+//! `GET /`: where the printed link leads. It takes the token out of the address, leaves it in a
+//! cookie that no script can read, and shows the desk.
 
 use std::sync::Arc;
 
@@ -7,14 +7,11 @@ use axum::{
     Extension,
     extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
-use super::{Connection, authenticate::cookie_name, denied::Denied, grants::Grants};
-
-/// What is there until there is more.
-const PAGE: &str = include_str!("entrance.html");
+use super::{Connection, authenticate::cookie_name, denied::Denied, desk, grants::Grants};
 
 /// What the link says.
 #[derive(Deserialize)]
@@ -26,13 +23,14 @@ pub(crate) async fn open(
     State(grants): State<Arc<Grants>>,
     Extension(Connection { local, .. }): Extension<Connection>,
     uri: Uri,
+    asked: HeaderMap,
 ) -> Response {
     let link = Query::<Link>::try_from_uri(&uri);
     let Some(token) = link.ok().and_then(|Query(link)| link.token) else {
-        return Html(PAGE).into_response();
+        return desk::page(asked).await;
     };
     if grants.of(&token).is_none() {
-        return Denied::WrongToken.into_response();
+        return refused(&asked).await;
     }
     let mut headers = HeaderMap::from_iter([
         (header::LOCATION, HeaderValue::from_static("/")),
@@ -45,6 +43,19 @@ pub(crate) async fn open(
         headers.insert(header::SET_COOKIE, cookie);
     }
     (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// A link that does not lead in any more: a person gets the page, which says what to do, and a
+/// program the reason.
+async fn refused(asked: &HeaderMap) -> Response {
+    let mut refused = Denied::WrongToken.into_response();
+    let accepts = asked.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accepts.is_some_and(|accept| accept.contains("text/html")) {
+        let status = refused.status();
+        refused = desk::page(HeaderMap::new()).await;
+        *refused.status_mut() = status;
+    }
+    refused
 }
 
 fn cookie(port: u16, token: &str) -> String {

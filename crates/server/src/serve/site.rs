@@ -18,6 +18,7 @@ use super::{Connection, denied::Denied};
 use crate::config::ServeConfig;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The names of this server, and the sites that may ask it beside its own.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +74,7 @@ impl Site {
                 let listed = self.origins.contains(&origin);
                 if listed { Ok(()) } else { Err(Denied::ForeignOrigin) }
             }
+            None if follows_a_link(uri, headers) => Ok(()),
             None => same_site(headers),
         }
     }
@@ -159,6 +161,14 @@ fn same_site(headers: &HeaderMap) -> Result<(), Denied> {
         // `same-site` is another port of this machine: another program.
         _ => Err(Denied::ForeignOrigin),
     }
+}
+
+/// Whether a person comes to the page by a link that may stand anywhere. It shows them only what they
+/// may see; but a link with a token could lead them to where somebody else reads along.
+fn follows_a_link(uri: &Uri, headers: &HeaderMap) -> bool {
+    uri.path() == "/"
+        && uri.query().is_none()
+        && only(headers, &SEC_FETCH_DEST) == Ok(Some("document"))
 }
 
 /// Where a page came from: scheme, host, and port where it is not the scheme's own.
@@ -299,6 +309,23 @@ mod tests {
             &[("sec-fetch-site", "whatever")],
         ] {
             assert_eq!(from(said), Err(Denied::ForeignOrigin), "{said:?}");
+        }
+    }
+
+    // issue 7: the page behind the link
+    #[test]
+    fn the_page_can_be_linked_from_anywhere_and_nothing_else_can() {
+        let from = |path, kind| {
+            let site = ("sec-fetch-site", "cross-site");
+            checked(path, &[("host", "localhost:7777"), site, ("sec-fetch-dest", kind)])
+        };
+        assert_eq!(from("/", "document"), Ok(()));
+        // A frame, a picture, a script; and a token that somebody else chose.
+        for kind in ["iframe", "image", "script", "empty"] {
+            assert_eq!(from("/", kind), Err(Denied::ForeignOrigin), "{kind}");
+        }
+        for path in ["/?token=theirs", "/app.js", "/v1/worlds/home", "/metrics"] {
+            assert_eq!(from(path, "document"), Err(Denied::ForeignOrigin), "{path}");
         }
     }
 

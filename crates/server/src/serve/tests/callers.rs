@@ -197,12 +197,66 @@ async fn the_link_leaves_the_token_in_a_cookie_that_scripts_and_other_sites_do_n
         assert_eq!(answer.problem(), problem(401, "unauthenticated"), "{wrong}");
         assert!(!answer.headers.contains_key(header::SET_COOKIE), "{wrong}");
     }
+    // A person gets the page, which says what to do; nothing of a world is in it.
+    let person = asking(Method::GET, "/?token=wrong").header(header::ACCEPT, "text/html,*/*;q=0.8");
+    let answer = front.send(empty(person)).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert!(answer.text.starts_with("<!doctype html>"), "{}", answer.text);
+    assert!(!answer.headers.contains_key(header::SET_COOKIE));
     // A token in another address is none: it would stand in logs and histories.
     let answer = front.send(empty(asking(Method::GET, &format!("/metrics?token={ALL}")))).await;
     assert_eq!(answer.problem(), problem(401, "unauthenticated"));
     let page = front.send(empty(asking(Method::GET, "/"))).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains("Polychat") && !page.headers.contains_key(header::SET_COOKIE));
+}
+
+// issue 7: the page, under a policy of its own
+#[tokio::test(start_paused = true)]
+async fn the_page_and_its_parts_answer_to_everybody_and_run_nothing_else() {
+    let front = Fronted::new().await;
+    for (path, kind) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/app.js", "text/javascript; charset=utf-8"),
+        ("/parts/frame.js", "text/javascript; charset=utf-8"),
+        ("/style.css", "text/css; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/vendor/marked/LICENSE", "text/plain; charset=utf-8"),
+    ] {
+        let answer = front.send(empty(asking(Method::GET, path))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.headers[header::CONTENT_TYPE], kind, "{path}");
+        assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        let allowed = |part: &str| policy.split("; ").any(|said| said == part);
+        assert!(["default-src 'none'", "script-src 'self'"].into_iter().all(allowed), "{policy}");
+        assert!(!policy.contains("unsafe") && policy.contains("require-trusted-types-for"));
+    }
+    // What only its developers need is no part of it, and neither is anything else of this machine.
+    for path in ["/package.json", "/tools/desk.mjs", "/test/house.test.mjs", "/../Cargo.toml"] {
+        let answer = front.send(empty(asking(Method::GET, path))).await;
+        assert_eq!(answer.problem(), problem(401, "unauthenticated"), "{path}");
+    }
+    let answer = front.get(ALL, "/v1/worlds/home").await;
+    assert_eq!(
+        answer.headers[header::CONTENT_SECURITY_POLICY],
+        "default-src 'none'; frame-ancestors 'none'"
+    );
+}
+
+// issue 7: a page that may enter more than one world
+#[tokio::test(start_paused = true)]
+async fn the_worlds_that_a_token_opens_are_listed_and_no_others() {
+    let front = Fronted::new().await;
+    for (token, worlds) in [
+        (ALL, json!([{ "worldId": "home" }, { "worldId": "work" }])),
+        (WORK, json!([{ "worldId": "work" }])),
+    ] {
+        let answer = front.get(token, "/v1/worlds").await;
+        assert_eq!((answer.status, answer.json()["worlds"].clone()), (StatusCode::OK, worlds));
+    }
+    let answer = front.send(empty(asking(Method::GET, "/v1/worlds"))).await;
+    assert_eq!(answer.problem(), problem(401, "unauthenticated"));
 }
 
 // issue 6: cross-site use
