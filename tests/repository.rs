@@ -202,7 +202,7 @@ fn files_hold_one_idea_and_are_named_for_it() {
 #[test]
 fn scripts_hold_one_idea_too() {
     // `.js`, `.mjs`, `.cjs`.
-    let folders = ["clients/javascript", ".ci", "examples"];
+    let folders = ["clients/javascript", "crates/server/desk", ".ci", "examples"];
     for path in folders.iter().flat_map(|folder| files(folder, "js")) {
         let is_of_others = path.components().any(|part| part.as_os_str() == "vendor");
         let lines = read(&path).lines().count();
@@ -271,6 +271,7 @@ fn the_architecture_is_read_in_one_sitting_and_the_verbs_are_few() {
 struct Row {
     id: String,
     tests: Vec<String>,
+    in_a_browser: Vec<String>,
 }
 
 fn rows() -> Vec<Row> {
@@ -279,8 +280,10 @@ fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for line in tables.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| |")) {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let tests = cells[2].split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        rows.push(Row { id: cells[1].to_owned(), tests });
+        let quoted =
+            |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        let (tests, in_a_browser) = (quoted(cells[2]), quoted(cells[3]));
+        rows.push(Row { id: cells[1].to_owned(), tests, in_a_browser });
     }
     rows
 }
@@ -349,6 +352,19 @@ fn the_tests_that_the_architecture_names_exist_and_run() {
         let at_both_doors = found.line.contains("(house");
         assert!(at_both_doors || found.above.iter().any(attribute), "{test} is no test");
         assert!(!found.above.iter().any(|line| line.starts_with("#[ignore")), "{test} is ignored");
+    }
+}
+
+// issue 7: each line of the acceptance list in one page of a browser
+#[test]
+fn the_browser_tests_that_the_architecture_names_exist_and_each_acceptance_line_has_one() {
+    for Row { id, in_a_browser, .. } in rows() {
+        assert!(!id.starts_with("acceptance") || !in_a_browser.is_empty(), "{id} has none");
+        for test in in_a_browser {
+            let (file, name) = test.split_once(": ").unwrap_or_else(|| panic!("{test}: where?"));
+            let text = read(format!("crates/server/desk/test/{file}.test.mjs"));
+            assert!(text.contains(&format!("\ntest(\"{name}")), "{file} has no {name}");
+        }
     }
 }
 
