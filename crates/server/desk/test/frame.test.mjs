@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 
 import { launch, missing, openPage } from "../tools/browser.mjs";
 import { answered, desk, elsewhere, inOrder, kept, row, says } from "../tools/desk.mjs";
-import { standIn } from "../tools/stand-in.mjs";
+import { serving } from "../tools/server.mjs";
 import { DESK } from "../tools/vendor.mjs";
 
 /** @import { Browser } from "playwright-core" */
@@ -251,7 +251,7 @@ test("everything in the frame is done by keyboard, and the keys are told", { ski
 });
 
 test("without the token nobody is let in and the page says so; the printed link brings it along", { skip }, async (t) => {
-  const server = await standIn({ auth: true });
+  const server = await serving({ auth: true });
   t.after(() => server.close());
   const { page, faults } = await openPage(browser, server.url);
   await page.getByRole("heading", { name: "This page may not enter" }).waitFor();

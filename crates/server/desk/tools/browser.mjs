@@ -6,7 +6,7 @@
 
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { BUILT } from "./stand-in.mjs";
+import { PROGRAM } from "./server.mjs";
 
 /** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
 
@@ -17,17 +17,18 @@ const ARGS = [
 ];
 
 /**
- * Why tests in a browser cannot run here; `false` when they can. Where `POLYCHAT_REQUIRE` names `desk` they fail instead.
+ * Why tests in a browser cannot run here; `false` when they can.
+ *
+ * Where `POLYCHAT_REQUIRE` names `chromium`, they fail instead.
  *
  * @returns {false | string}
  */
 export function missing() {
-  const command = process.env["POLYCHAT_BIN"] || BUILT;
-  const what = [existsSync(CHROMIUM) ? [] : CHROMIUM, existsSync(command) ? [] : command].flat().join(" and ");
+  const what = [CHROMIUM, PROGRAM].filter((path) => !existsSync(path)).join(" and ");
   if (what === "") return false;
   const required = (process.env["POLYCHAT_REQUIRE"] ?? "").split(",").map((name) => name.trim());
-  if (required.includes("desk")) throw new Error(`the desk's tests need ${what}`);
-  console.error(`SKIPPED: there is no ${what} here (POLYCHAT_REQUIRE=desk forbids this)`);
+  if (required.includes("chromium")) throw new Error(`the desk's tests need ${what}`);
+  console.error(`SKIPPED: there is no ${what} here (POLYCHAT_REQUIRE=chromium forbids this)`);
   return `there is no ${what}`;
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { openPage } from "./browser.mjs";
-import { standIn } from "./stand-in.mjs";
+import { serving } from "./server.mjs";
 
 /** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
 /** @import { TestContext } from "node:test" */
@@ -25,7 +25,7 @@ const WAIT_MS = 20_000;
  * @param {{ args?: string[], page?: BrowserContextOptions, before?: (page: Page) => Promise<void> }} [options]
  */
 export async function desk(context, browser, { args, page: pageOptions, before } = {}) {
-  const server = await standIn(args ? { args } : {});
+  const server = await serving(args ? { args } : {});
   context.after(() => server.close());
   const opened = await openPage(browser, server.url, pageOptions, before);
   context.after(() => opened.page.context().close());
