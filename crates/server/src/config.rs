@@ -155,8 +155,18 @@ impl Default for HostsConfig {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ToolsConfig {
     /// Of those that read no files, reach no network and change nothing, the ones that agents can
-    /// have.
-    pub(crate) builtin: Vec<Builtin>,
+    /// have. Where nothing is said, all of them for the demo, which has something to show then, and
+    /// none for other models, of which some refuse requests with tools.
+    pub(crate) builtin: Option<Vec<Builtin>>,
+}
+
+impl ToolsConfig {
+    /// Says for these models what was left out.
+    fn settle<'a>(&mut self, mut models: impl Iterator<Item = &'a Model>) {
+        let only_demo = models.all(|model| model.provider == Model::DEMO);
+        self.builtin
+            .get_or_insert_with(|| if only_demo { Builtin::ALL.to_vec() } else { Vec::new() });
+    }
 }
 
 /// A tool of [`polychat::tools::builtin`].
@@ -167,4 +177,8 @@ pub(crate) enum Builtin {
     Calculator,
     Clock,
     Wait,
+}
+
+impl Builtin {
+    const ALL: [Self; 4] = [Self::AskUser, Self::Calculator, Self::Clock, Self::Wait];
 }

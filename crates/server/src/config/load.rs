@@ -125,10 +125,11 @@ pub(crate) fn load(
         builder = builder.add_source(said);
     }
     let merged = builder.build().map_err(|error| wrong(&places, Keys::none(), &error))?;
-    let config = serde_path_to_error::deserialize(merged).map_err(|error| {
+    let mut config: Config = serde_path_to_error::deserialize(merged).map_err(|error| {
         let keys = keys_of(error.path());
         wrong(&places, keys, error.inner())
     })?;
+    config.tools.settle(config.models.values());
     let configured = Configured { config, places };
     secrecy::check(&configured)?;
     Ok(configured)

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{Config, Configured, Said, Span, ToolNames, load};
+use super::{Builtin, Config, Configured, Said, Span, ToolNames, ToolsConfig, load};
 
 /// A folder with a configuration in it.
 struct Place(tempfile::TempDir);
@@ -38,11 +38,24 @@ fn listen(address: &str) -> Said {
 #[test]
 fn without_anything_said_there_is_one_world_with_one_agent_and_the_demo() {
     let config = load(None, [], Vec::new()).unwrap().config;
-    assert_eq!(config, Config::default());
+    let tools = ToolsConfig { builtin: Some(Builtin::ALL.to_vec()) };
+    assert_eq!(config, Config { tools, ..Config::default() });
     assert_eq!(config.worlds.keys().collect::<Vec<_>>(), ["home"]);
     assert_eq!(config.agents.keys().collect::<Vec<_>>(), ["assistant"]);
     assert_eq!(config.models["demo"].provider, "demo");
     assert_eq!(config.serve.listen, ["127.0.0.1:7777"]);
+}
+
+// issue 7: a desk that has something to show at once
+#[test]
+fn the_demo_has_all_tools_of_the_server_and_other_models_those_that_are_named() {
+    let builtin = |text: &str| config(text, &[], Vec::new()).tools.builtin.unwrap();
+    let other = "[models.owl]\nprovider = \"openai\"\n";
+    assert_eq!(builtin("[models.mine]\nprovider = \"demo\""), Builtin::ALL);
+    assert_eq!(builtin(other), []);
+    assert_eq!(builtin(&format!("{other}[models.mine]\nprovider = \"demo\"")), []);
+    assert_eq!(builtin(&format!("{other}[tools]\nbuiltin = [\"clock\"]")), [Builtin::Clock]);
+    assert_eq!(builtin("[tools]\nbuiltin = []"), []);
 }
 
 #[test]
@@ -206,7 +219,7 @@ fn what_is_printed_says_the_same_when_it_is_read() {
         [agents.owl]\ntools = [\"clock\"]\napproval = \"auto\"\nsystem = \"\"\"two\nlines\"\"\"\n\
         [mcp.files]\ncommand = \"npx\"\nallow = [\"read\"]\n\
         [serve.tokens.phone]\nhash = \"sha256:00\"\nworlds = [\"home\"]";
-    for config in [Config::default(), config(file, &[], Vec::new())] {
+    for config in [config("", &[], Vec::new()), config(file, &[], Vec::new())] {
         let printed = config.to_string();
         assert_eq!(self::config(&printed, &[], Vec::new()), config, "{printed}");
     }

@@ -18,7 +18,8 @@ pub(super) fn new(
     configured: &Configured,
     servers: &Servers,
 ) -> Result<Option<Arc<dyn Toolbox>>, Error> {
-    let named = configured.config.tools.builtin.iter().copied().collect::<BTreeSet<_>>();
+    let named = configured.config.tools.builtin.iter().flatten().copied();
+    let named = named.collect::<BTreeSet<_>>();
     let mut tools = Tools::builder().add_all(named.into_iter().map(tool));
     if let Some(theirs) = servers.toolbox() {
         tools = tools.add_source(theirs);
