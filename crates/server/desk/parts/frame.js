@@ -155,9 +155,12 @@ function useAddress({ world, store }, chatId) {
     if (wanted !== null && wanted !== chatId) selectIfPossible(store, wanted);
   }, [world]);
   useEffect(() => history.replaceState(null, "", addressOf(world.id, chatId)), [world, chatId]);
-  useListener(window, "hashchange", () => {
-    if (worldIn(location.hash) === world.id) selectIfPossible(store, chatIn(location.hash));
-    else location.reload();
+  useListener(window, "hashchange", ({ newURL }) => {
+    // By now the address of a chat that was opened just before may stand there again.
+    const { hash } = new URL(newURL);
+    if (worldIn(hash) === world.id) return selectIfPossible(store, chatIn(hash));
+    history.replaceState(null, "", hash);
+    location.reload();
   });
 }
 
