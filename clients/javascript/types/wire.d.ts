@@ -201,6 +201,11 @@ export type ChatStatus = {
   kind: StatusKind;
   /** The turn that is running or waiting; a stale status can so be told from a newer one. */
   turnId?: TurnId;
+  /**
+   * How its last turn ended, as in `Summary::last_outcome`; `undefined` also while its log is not
+   * known.
+   */
+  lastOutcome?: OutcomeKind;
   /** Prompts that wait. */
   queued: number;
   /** The last event of its log. */
@@ -757,6 +762,9 @@ export type Origin = {
   /** When something last happened in it there, if known. */
   updatedAt?: Timestamp;
 };
+
+/** How a turn ended, in one word: without the reason that a `TurnOutcome` has. */
+export type OutcomeKind = "completed" | "cancelled" | "failed" | "interrupted";
 
 /** One part of a message. */
 export type Part = {
@@ -1394,6 +1402,12 @@ export type Summary = {
   chatId: ChatId;
   /** What it was doing at `head`, as far as the log says. */
   kind: StatusKind;
+  /**
+   * How its last turn ended, also while the next one runs. `undefined` while none has ended, and from
+   * a cut of its history, which takes that turn away, until the next one ends. Summaries that an
+   * earlier version stored have none either.
+   */
+  lastOutcome?: OutcomeKind;
   /** Its title; empty while nobody gave one. */
   title: string;
   /** Who gave the title. */
@@ -1628,6 +1642,11 @@ export type WorldEvent = {
   kind: StatusKind;
   /** The turn that is running or waiting; a stale status can so be told from a newer one. */
   turnId?: TurnId;
+  /**
+   * How its last turn ended, as in `Summary::last_outcome`; `undefined` also while its log is not
+   * known.
+   */
+  lastOutcome?: OutcomeKind;
   /** Prompts that wait. */
   queued: number;
   /** The last event of its log. */

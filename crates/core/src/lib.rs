@@ -44,7 +44,7 @@ pub use limits::Limits;
 pub use live::{Live, LiveBody};
 pub use message::Message;
 pub use notice::{Cursor, EndReason, Notice, Scope, StartAt};
-pub use outcome::{Failure, FailureKind, PromptOutcome, TurnOutcome};
+pub use outcome::{Failure, FailureKind, OutcomeKind, PromptOutcome, TurnOutcome};
 pub use refusal::{CommandError, Fault, FaultKind, Refusal};
 pub use seq::{Epoch, MessageId, Seq, Timestamp, ToolCallId, TurnId};
 pub use status::{ChatStatus, StatusKind, Summary};

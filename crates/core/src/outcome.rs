@@ -24,6 +24,23 @@ pub enum TurnOutcome {
     Interrupted,
 }
 
+/// How a turn ended, in one word: without the reason that a [`TurnOutcome`] has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum OutcomeKind {
+    /// The agent said what it had to say.
+    Completed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// It could not go on.
+    Failed,
+    /// The process was lost or shut down while it ran.
+    Interrupted,
+}
+
 /// How an accepted prompt ended; every accepted prompt ends in exactly one of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -58,13 +75,32 @@ impl From<TurnOutcome> for PromptOutcome {
 }
 
 impl TurnOutcome {
+    /// The outcome without its reason.
+    #[must_use]
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Completed => OutcomeKind::Completed,
+            Self::Cancelled => OutcomeKind::Cancelled,
+            Self::Failed { .. } => OutcomeKind::Failed,
+            Self::Interrupted => OutcomeKind::Interrupted,
+        }
+    }
+
     /// A stable word for logs, metrics and tables.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
+        self.kind().as_str()
+    }
+}
+
+impl OutcomeKind {
+    /// The stable word used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",
             Self::Cancelled => "cancelled",
-            Self::Failed { .. } => "failed",
+            Self::Failed => "failed",
             Self::Interrupted => "interrupted",
         }
     }

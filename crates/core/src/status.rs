@@ -6,6 +6,7 @@ use crate::{
     content::{Metadata, Text},
     event::{Origin, TitleProvenance},
     id::{AgentName, ChatId},
+    outcome::OutcomeKind,
     seq::{Seq, Timestamp, TurnId},
 };
 
@@ -22,6 +23,10 @@ pub struct ChatStatus {
     /// The turn that is running or waiting; a stale status can so be told from a newer one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn_id: Option<TurnId>,
+    /// How its last turn ended, as in [`Summary::last_outcome`]; `None` also while its log is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_outcome: Option<OutcomeKind>,
     /// Prompts that wait.
     pub queued: usize,
     /// The last event of its log.
@@ -76,6 +81,11 @@ pub struct Summary {
     pub chat_id: ChatId,
     /// What it was doing at `head`, as far as the log says.
     pub kind: StatusKind,
+    /// How its last turn ended, also while the next one runs. `None` while none has ended, and from
+    /// a cut of its history, which takes that turn away, until the next one ends. Summaries that an
+    /// earlier version stored have none either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_outcome: Option<OutcomeKind>,
     /// Its title; empty while nobody gave one.
     pub title: Text,
     /// Who gave the title.

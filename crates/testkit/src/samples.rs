@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use polychat_core::{
     AgentConfig, AgentName, ChatId, Event, Failure, FailureKind, MessageId, Metadata, ModelName,
-    Part, PromptId, Recorded, Seq, StatusKind, Summary, Timestamp, ToolCallId, TurnId, WorldId,
+    OutcomeKind, Part, PromptId, Recorded, Seq, StatusKind, Summary, Timestamp, ToolCallId, TurnId,
+    WorldId,
     content::BlobSource,
     event::{PromptBody, TitleProvenance},
     tool::ToolCall,
@@ -152,6 +153,7 @@ pub fn summary(chat: &ChatId, head: Seq) -> Summary {
     Summary {
         chat_id: chat.clone(),
         kind: StatusKind::Idle,
+        last_outcome: Some(OutcomeKind::Failed),
         title: format!("{chat} at {head}").into(),
         provenance: TitleProvenance::Manual,
         archived: false,

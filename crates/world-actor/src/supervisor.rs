@@ -362,6 +362,7 @@ fn failed_status(slot: &Slot) -> ChatStatus {
         chat_id: slot.chat.clone(),
         kind: StatusKind::Failed,
         turn_id: None,
+        last_outcome: None,
         queued: 0,
         head: slot.feed.head(),
         title: Text::from(""),

@@ -82,6 +82,7 @@ impl Shared {
                     chat_id: summary.chat_id.clone(),
                     kind: summary.kind,
                     turn_id: None,
+                    last_outcome: summary.last_outcome,
                     queued: summary.queued,
                     head: summary.head,
                     title: summary.title.clone(),

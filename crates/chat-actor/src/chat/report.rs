@@ -77,6 +77,7 @@ impl Chat {
             chat_id: self.slot.chat.clone(),
             kind,
             turn_id: None,
+            last_outcome: None,
             queued: 0,
             head: self.slot.feed.head(),
             title: Text::from(""),

@@ -159,6 +159,7 @@ impl ChatState {
                 }
                 let at = self.history.position(*from).ok_or("no such message to cut at")?;
                 self.history.truncate(at);
+                self.last_outcome = None;
                 Ok(())
             }
         }
@@ -383,6 +384,7 @@ impl ChatState {
 
     fn end_prompts(&mut self, outcome: &TurnOutcome) {
         let Some(turn) = self.turn.take() else { return };
+        self.last_outcome = Some(outcome.kind());
         for prompt in &turn.prompts {
             self.set_stage(prompt, Stage::Ended(Some(turn.id), outcome.clone().into()));
         }

@@ -85,7 +85,9 @@ impl ChatState {
             | Event::MessageError { .. }
             | Event::ToolResult { .. }
             | Event::ToolError { .. } => summary.messages += 1,
+            Event::TurnEnded { outcome, .. } => summary.last_outcome = Some(outcome.kind()),
             Event::HistoryTruncated { from } => {
+                summary.last_outcome = None;
                 summary.messages = self.history.position(*from).unwrap_or(summary.messages);
             }
             _ => {}

@@ -11,7 +11,7 @@ use crate::{
     content::{Metadata, Text},
     event::{ApprovalKind, Origin, PromptBody, PromptMode, TitleProvenance},
     id::{AgentName, ChatId, PromptId},
-    outcome::PromptOutcome,
+    outcome::{OutcomeKind, PromptOutcome},
     seq::{MessageId, Seq, Timestamp, TurnId},
     tool::ToolCall,
 };
@@ -40,6 +40,8 @@ pub struct ChatState {
     pub(super) prompts: HashMap<PromptId, PromptRecord>,
     /// In a box, because most chats are idle most of the time.
     pub(super) turn: Option<Box<Turn>>,
+    /// How the last turn of the history ended.
+    pub(super) last_outcome: Option<OutcomeKind>,
     /// Tools that a person allowed for this chat.
     pub(super) allowed_tools: BTreeSet<Text>,
     pub(super) titling: Titling,
@@ -186,6 +188,7 @@ impl ChatState {
             queue: VecDeque::new(),
             prompts: HashMap::new(),
             turn: None,
+            last_outcome: None,
             allowed_tools: BTreeSet::new(),
             titling: Titling::NotYet,
         }

@@ -143,6 +143,7 @@ impl ChatState {
             chat_id: self.chat_id.clone(),
             kind,
             turn_id: self.turn(),
+            last_outcome: self.last_outcome,
             queued: self.queue.len(),
             head: self.head,
             title: Arc::clone(&self.info.title),
@@ -155,6 +156,7 @@ impl ChatState {
         Summary {
             chat_id: self.chat_id.clone(),
             kind: self.status().kind,
+            last_outcome: self.last_outcome,
             title: Arc::clone(&self.info.title),
             provenance: self.info.provenance,
             archived: self.info.archived,

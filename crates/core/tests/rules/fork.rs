@@ -100,6 +100,7 @@ fn a_fork_inherits_title_agent_and_context_unless_told_otherwise() {
     chat.update(ChatChange::default().title("Tea").agent(agent_name("guide")));
     let summary = state_of(&fork(&chat, 4).unwrap()).summary();
     assert_eq!((&*summary.title, summary.provenance), ("Tea", TitleProvenance::Manual));
+    assert_eq!(summary.last_outcome, None, "no turn has ended in it");
     assert_eq!(summary.agent, Some(agent_name("guide")));
     let id = ChatId::new("b").unwrap();
     let new = NewChat::new().title("Coffee");

@@ -1,11 +1,12 @@
 //! What may be read off a state: pages, prompts, status, snapshots.
 
 use polychat_core::{
-    Cursor, Event, Limits, Recorded, Timestamp,
+    ChatStatus, Cursor, Event, Limits, OutcomeKind, Recorded, Summary, Timestamp,
     command::Page,
     content::json_bytes,
     event::{PromptBody, PromptMode},
 };
+use serde_json::json;
 
 use super::harness::{Chat, chat_id, message, prompt_id, seq};
 
@@ -117,6 +118,66 @@ fn a_status_names_the_turn_so_that_a_stale_one_can_be_told_from_a_newer_one() {
     chat.queue("p2");
     let status = chat.state.status();
     assert_eq!((status.turn_id, status.head), (Some(super::harness::turn(8)), seq(9)));
+}
+
+/// What the summary says of the last turn, which the status says too.
+fn last_outcome(chat: &Chat) -> Option<OutcomeKind> {
+    let summary = chat.state.summary();
+    assert_eq!(chat.state.status().last_outcome, summary.last_outcome);
+    summary.last_outcome
+}
+
+// REQ-8, NFR-3: that a chat failed can still be told when nobody saw it happen
+#[test]
+fn a_summary_says_how_the_last_turn_ended_until_another_one_has() {
+    let mut chat = Chat::running();
+    assert_eq!(last_outcome(&chat), None);
+    chat.breaks(4, "ha");
+    assert_eq!(last_outcome(&chat), Some(OutcomeKind::Failed));
+    chat.close();
+    chat.reopen();
+    assert_eq!(last_outcome(&chat), Some(OutcomeKind::Failed));
+    chat.queue("p2");
+    assert_eq!((chat.status(), last_outcome(&chat)), ("running", Some(OutcomeKind::Failed)));
+    chat.cancel();
+    assert_eq!(last_outcome(&chat), Some(OutcomeKind::Cancelled));
+}
+
+// law 5: every way in which a turn ends
+#[test]
+fn a_summary_names_each_outcome() {
+    let ended = |end: fn(&mut Chat)| {
+        let mut chat = Chat::running();
+        end(&mut chat);
+        last_outcome(&chat)
+    };
+    assert_eq!(ended(|chat| drop(chat.says(4, "yes"))), Some(OutcomeKind::Completed));
+    assert_eq!(ended(|chat| drop(chat.cancel())), Some(OutcomeKind::Cancelled));
+    assert_eq!(ended(|chat| drop(chat.turn_failed(3))), Some(OutcomeKind::Failed));
+    assert_eq!(ended(|chat| drop(chat.recover())), Some(OutcomeKind::Interrupted));
+    assert_eq!(ended(|chat| drop(chat.shutdown())), Some(OutcomeKind::Interrupted));
+}
+
+#[test]
+fn a_summary_does_not_tell_of_a_turn_that_was_cut_away() {
+    let mut chat = Chat::running();
+    chat.breaks(4, "ha");
+    let mut chat = chat.without_place();
+    chat.retry(3, "p2");
+    assert_eq!(last_outcome(&chat), None);
+    chat.withdraw("p2");
+    assert_eq!((chat.status(), last_outcome(&chat)), ("idle", None));
+}
+
+// constraint 1: what an earlier version stored, and told, is read
+#[test]
+fn a_summary_and_a_status_without_an_outcome_are_read() {
+    let chat = Chat::new();
+    let (summary, status) = (chat.state.summary(), chat.state.status());
+    let (stored, told) = (json!(summary), json!(status));
+    assert_eq!((stored.get("lastOutcome"), told.get("lastOutcome")), (None, None));
+    assert_eq!(serde_json::from_value::<Summary>(stored).unwrap(), summary);
+    assert_eq!(serde_json::from_value::<ChatStatus>(told).unwrap(), status);
 }
 
 #[test]

@@ -266,4 +266,14 @@ mod tests {
         let changed = Payload { body: body.as_bytes(), ..borrowed(&payload) };
         assert_eq!(decode_summary(&owner, seq(3), &changed), Err(Flaw::Changed));
     }
+
+    // constraint 1: this row was stored by a version that told no outcome
+    #[test]
+    fn a_summary_from_before_there_were_outcomes_is_read() {
+        let body = r#"{"chatId":"a","kind":"idle","title":"a at 48","provenance":"manual","archived":false,"agent":"guide","metadata":{"nested":{"":"🔑","größe":[1,2.5,null,true]},"word":"a"},"createdAt":1700000000000,"updatedAt":1700000000048,"head":48,"messages":1,"queued":0}"#;
+        let seal = 163_911_738_451_792_423;
+        let stored = Payload { at: 0, format: 1, seal, body: body.as_bytes() };
+        let wanted = Summary { last_outcome: None, ..summary(&chat_id("a"), seq(48)) };
+        assert_eq!(decode_summary(&Owner::of(&key("a")), seq(48), &stored), Ok(wanted));
+    }
 }

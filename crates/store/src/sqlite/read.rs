@@ -260,6 +260,7 @@ fn unreadable(chat: &ChatId, head: Seq) -> Summary {
     Summary {
         chat_id: chat.clone(),
         kind: StatusKind::Failed,
+        last_outcome: None,
         title: "".into(),
         provenance: TitleProvenance::Default,
         archived: false,

@@ -2,7 +2,8 @@
 //!
 //! `POLYCHAT_BLESS=1 cargo test -p polychat-store --features sqlite golden` writes the file anew. A
 //! change of what is in it needs a new version of files, and a migration; or a new format of
-//! payloads, with the old one still readable.
+//! payloads, with the old one still readable. A new field that may be absent needs neither, only a
+//! test that reads what lacks it.
 
 use std::{fs, path::PathBuf, sync::Arc};
 

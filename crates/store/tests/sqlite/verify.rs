@@ -1,7 +1,7 @@
 //! Verification: each kind of damage is named, with the log and the position, and no other is.
 
 use polychat_core::{
-    Seq, StatusKind,
+    Event, OutcomeKind, Seq, StatusKind, Summary,
     command::Page,
     ports::{LogKey, OpenMode, Store, StoreErrorKind},
 };
@@ -154,6 +154,28 @@ async fn what_is_derived_from_a_log_is_compared_with_it() {
             let summary = place.store().summary(&key("w", "b")).await.unwrap();
             assert_eq!((&*summary.title, summary.messages), ("Title", 4));
         }
+    }
+}
+
+// constraint 1: a summary of an earlier version tells no outcome, and is no damage
+#[tokio::test]
+async fn a_summary_that_tells_no_outcome_is_sound_and_one_that_tells_another_is_not() {
+    let damage = [found(Some(key("w", "a")), None, Problem::Summary)];
+    let table: [(Option<OutcomeKind>, &[Finding]); 3] =
+        [(Some(OutcomeKind::Completed), &[]), (None, &[]), (Some(OutcomeKind::Failed), &damage)];
+    for (last_outcome, wanted) in table {
+        let place = Place::new();
+        let store = place.store();
+        let mut chat = Chat::create(&store, "w", "a").await;
+        chat.turn("one", "two").await;
+        let stored = Summary { last_outcome, ..chat.state.summary() };
+        let (at, of_chat) = (chat.head(), chat.state.chat_id());
+        let next = polychat_testkit::samples::recorded(of_chat, at.next(), Event::ChatClosed {});
+        let closed =
+            Summary { kind: StatusKind::Closed, head: at.next(), updated_at: next.at, ..stored };
+        let next = [polychat_core::ports::Entry::Chat(next)];
+        store.append(&chat.fence, at, &next, Some(&closed)).await.unwrap();
+        assert_eq!(store.verify().await.unwrap().findings, wanted, "{last_outcome:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use polychat_core::{
-    ChatId, Event, Recorded, Seq, StatusKind, TurnId, content::Text, event::PromptMode,
+    ChatId, Event, OutcomeKind, Recorded, Seq, StatusKind, TurnId, content::Text, event::PromptMode,
 };
 
 use super::{
@@ -51,6 +51,7 @@ pub fn check_log<'a>(
 pub(super) struct StatusInLog {
     pub(super) kind: KindInLog,
     pub(super) turn: Option<TurnId>,
+    pub(super) last_outcome: Option<OutcomeKind>,
     pub(super) queued: usize,
     pub(super) title: Text,
     pub(super) archived: bool,
@@ -89,6 +90,7 @@ pub(super) struct LogWalk {
     pub(super) told_at: u64,
     title: Text,
     archived: bool,
+    last_outcome: Option<OutcomeKind>,
     cut: AfterCut,
     lives: bool,
 }
@@ -113,6 +115,7 @@ impl LogWalk {
             told_at: 0,
             title: Text::from(""),
             archived: false,
+            last_outcome: None,
             cut: AfterCut::No,
             lives: false,
         }
@@ -193,7 +196,11 @@ impl LogWalk {
         self.past.apply(recorded, self.work.writer_of(&recorded.event), &self.prompts, faults);
         self.cut = AfterCut::No;
         match &recorded.event {
-            Event::HistoryTruncated { .. } => self.cut = AfterCut::Yes,
+            Event::HistoryTruncated { .. } => {
+                self.cut = AfterCut::Yes;
+                self.last_outcome = None;
+            }
+            Event::TurnEnded { outcome, .. } => self.last_outcome = Some(outcome.kind()),
             Event::PromptAccepted { mode: PromptMode::Interrupt, .. }
             | Event::PromptEdited { mode: Some(PromptMode::Interrupt), .. } => {
                 self.work.interrupt()
@@ -247,7 +254,13 @@ impl LogWalk {
         } else {
             KindInLog::Only(StatusKind::Idle)
         };
-        let (queued, title) = (self.prompts.waiting(), Arc::clone(&self.title));
-        StatusInLog { kind, turn, queued, title, archived: self.archived }
+        StatusInLog {
+            kind,
+            turn,
+            last_outcome: self.last_outcome,
+            queued: self.prompts.waiting(),
+            title: Arc::clone(&self.title),
+            archived: self.archived,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A status is the log's, never a counter's (REQ-8): told statuses against the log at their head.
 
-use polychat_core::{ChatStatus, Seq, StatusKind, Summary};
+use polychat_core::{ChatStatus, OutcomeKind, Seq, StatusKind, Summary};
 
 use super::{
     log::{KindInLog, LogWalk, StatusInLog},
@@ -21,6 +21,7 @@ pub(super) fn judge_status(
         Some(log) => {
             log.judge_kind(status.kind, &mut faults);
             log.judge_queue(status.queued, &status.title, &mut faults);
+            log.judge_last_outcome(status.last_outcome, &mut faults);
             // The stored summary, which a chat that is not live is told of by, names no turn.
             let from_summary = status.kind == StatusKind::Awaiting && status.turn_id.is_none();
             let names_it = status.turn_id == log.turn || from_summary;
@@ -40,6 +41,7 @@ pub(super) fn judge_summary(walk: Option<&LogWalk>, summary: &Summary, found: &m
         Some(log) => {
             log.judge_kind(summary.kind, &mut faults);
             log.judge_queue(summary.queued, &summary.title, &mut faults);
+            log.judge_last_outcome(summary.last_outcome, &mut faults);
             if summary.archived != log.archived {
                 faults.push(StatusFault::Archived);
             }
@@ -80,6 +82,12 @@ impl StatusInLog {
         }
         if *title != *self.title {
             faults.push(StatusFault::Title);
+        }
+    }
+
+    fn judge_last_outcome(&self, told: Option<OutcomeKind>, faults: &mut Vec<StatusFault>) {
+        if told != self.last_outcome {
+            faults.push(StatusFault::LastOutcome { told, log: self.last_outcome });
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What the checker can find, each with its facts.
 
 use polychat_core::{
-    AgentName, ChatId, EndReason, PromptId, Seq, StatusKind, ToolCallId, TurnId, content::Text,
-    seq::MessageId,
+    AgentName, ChatId, EndReason, OutcomeKind, PromptId, Seq, StatusKind, ToolCallId, TurnId,
+    content::Text, seq::MessageId,
 };
 
 use crate::history::{CallId, RequestId, RunId, SubscriberId};
@@ -301,6 +301,8 @@ pub enum StatusFault {
     Queued { told: usize, log: usize },
     /// It has another title than the log.
     Title,
+    /// It says that the last turn ended in another way than the log.
+    LastOutcome { told: Option<OutcomeKind>, log: Option<OutcomeKind> },
     /// A summary that says something else about being archived.
     Archived,
 }

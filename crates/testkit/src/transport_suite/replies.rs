@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use polychat_core::{
-    ChatId, ChatStatus, Command, Cursor, Epoch, Event, Message, PromptOutcome, Reply, Seq,
-    StatusKind, Timestamp,
+    ChatId, ChatStatus, Command, Cursor, Epoch, Event, Message, OutcomeKind, PromptOutcome, Reply,
+    Seq, StatusKind, Timestamp,
     command::{
         Accepted, CancelTarget, ChatFilter, ChatPage, LogPage, MessagePage, NewChat, OpenMessage,
         Page, PendingApproval, PromptState, Snapshot, WaitingPrompt, WorldInfo,
@@ -24,6 +24,7 @@ pub fn status(chat: &ChatId) -> ChatStatus {
         chat_id: chat.clone(),
         kind: StatusKind::Running,
         turn_id: Some(samples::turn_id(4)),
+        last_outcome: Some(OutcomeKind::Interrupted),
         queued: 1,
         head: samples::seq(9),
         title: "Plans".into(),

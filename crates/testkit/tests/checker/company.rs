@@ -25,8 +25,8 @@ use polychat_testkit::{
 use serde_json::{Value, json};
 
 use crate::story::{
-    Story, assistant_as, chat, created, cursor, ended, guide, live, message, prompt, send, seq,
-    status, taken, tool_of, turn, user,
+    Story, assistant_as, chat, created, cursor, ended, ended_so, guide, live, message, prompt,
+    send, seq, status, taken, tool_of, turn, user,
 };
 
 /// Calls that may run at once.
@@ -342,7 +342,9 @@ pub(crate) fn past(last: u64) -> Vec<Arc<Message>> {
 fn rest_of_c() -> Snapshot {
     let mut summary = samples::summary(&chat("c"), seq(48));
     summary.title = "Birds of c".into();
-    let told = status("c", polychat_core::StatusKind::Idle, None, 0, 48);
+    summary.last_outcome = Some(polychat_core::OutcomeKind::Completed);
+    let idle = status("c", polychat_core::StatusKind::Idle, None, 0, 48);
+    let told = ended_so(polychat_core::OutcomeKind::Completed, idle);
     let polychat_core::Notice::World(polychat_core::notice::WorldNotice::Status { mut status }) =
         told
     else {

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use polychat_core::{
-    Command, CommandError, EndReason, Event, LiveBody, Message, Notice, Refusal, Reply, Scope, Seq,
-    StartAt, StatusKind, TurnOutcome,
+    Command, CommandError, EndReason, Event, LiveBody, Message, Notice, OutcomeKind, Refusal,
+    Reply, Scope, Seq, StartAt, StatusKind, TurnOutcome,
     command::{ChatChange, LogPage, NewChat, PromptState, ReviseTarget},
     content::Text,
     event::{ApprovalKind, PromptBody, PromptMode, TitleProvenance},
@@ -18,8 +18,8 @@ use polychat_testkit::history::{Fact, SubscriberId};
 use crate::company;
 use crate::story::{
     Story, accepted, assistant, begins, breaks_off, call, chat, chunk, created, cursor, ended,
-    live, message, prompt, saves, says, send, seq, started, status, taken, tool, tool_result,
-    tool_start, turn, user,
+    ended_so, live, message, prompt, saves, says, send, seq, started, status, taken, tool,
+    tool_result, tool_start, turn, user,
 };
 
 /// The subscribers of the story.
@@ -153,7 +153,8 @@ fn a_is_interrupted(story: &mut Story, cast: &Cast) {
     let request = story.ask("a", [past(18), vec![user(19, "stop")]].concat());
     story.release(request, "Quick.");
     story.commit("a", vec![says(23, "Quick.", 0), ended(22, TurnOutcome::Completed)]);
-    story.notice(cast.of_world, status("a", StatusKind::Idle, None, 0, 25));
+    let idle = status("a", StatusKind::Idle, None, 0, 25);
+    story.notice(cast.of_world, ended_so(OutcomeKind::Completed, idle));
 }
 
 fn a_is_revised(story: &mut Story, cast: &Cast) {

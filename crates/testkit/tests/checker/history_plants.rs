@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use polychat_core::{
-    CommandError, EndReason, Notice, Refusal, Reply, StatusKind, TurnOutcome, command::PromptState,
-    event::PromptMode,
+    CommandError, EndReason, Notice, OutcomeKind, Refusal, Reply, StatusKind, TurnOutcome,
+    command::PromptState, event::PromptMode,
 };
 use polychat_testkit::{
     checker::{
@@ -20,7 +20,10 @@ use crate::{
     Plant,
     healthy::past,
     plant,
-    story::{Story, accepted, assistant, chunk, prompt, seq, started, status, taken, turn, user},
+    story::{
+        Story, accepted, assistant, chunk, ended_so, prompt, seq, started, status, taken, turn,
+        user,
+    },
 };
 
 /// Puts the fact at `from` right before the one at `to`.
@@ -125,7 +128,7 @@ fn order() -> Vec<Plant> {
             |story, cast| story.notice(cast.second_of_a, Notice::Ended(EndReason::Deleted)),
             Delivery { fault: D::EndedWithoutDelete, .. }),
         plant!("a status of a deleted chat", Live,
-            |story, cast| story.notice(cast.of_world, status("b", StatusKind::Idle, None, 0, 6)),
+            |story, cast| story.notice(cast.of_world, ended_so(OutcomeKind::Completed, status("b", StatusKind::Idle, None, 0, 6))),
             Delivery { fault: D::AfterDelete, .. }),
     ]
 }
@@ -241,22 +244,28 @@ fn statuses() -> Vec<Plant> {
     }
     vec![
         plant!("an old turn's idle clears a newer turn", Live,
-            |story, cast| tell(story, cast.of_world, 18, status("a", StatusKind::Idle, None, 0, 18)),
+            |story, cast| tell(story, cast.of_world, 18, ended_so(OutcomeKind::Completed, status("a", StatusKind::Idle, None, 0, 18))),
             Status { fault: S::Kind { told: StatusKind::Idle, log: StatusKind::Running }, .. }),
         plant!("a late status of an older turn", Live,
             |story, cast| story.notice(cast.of_world, status("a", StatusKind::Awaiting, Some(3), 2, 9)),
             Delivery { fault: D::StatusBackwards { .. }, .. }),
         plant!("busy, but with another turn", Live,
-            |story, cast| tell(story, cast.of_world, 18, status("a", StatusKind::Running, Some(3), 0, 18)),
+            |story, cast| tell(story, cast.of_world, 18, ended_so(OutcomeKind::Completed, status("a", StatusKind::Running, Some(3), 0, 18))),
             Status { fault: S::Turn { .. }, .. }),
         plant!("a queue count that drifted", Live,
             |story, cast| tell(story, cast.of_world, 6, status("a", StatusKind::Running, Some(3), 2, 6)),
             Status { fault: S::Queued { told: 2, log: 1 }, .. }),
         plant!("stuck busy after the end", Live,
-            |story, cast| tell(story, cast.of_world, 31, status("a", StatusKind::Running, Some(28), 0, 31)),
+            |story, cast| tell(story, cast.of_world, 31, ended_so(OutcomeKind::Completed, status("a", StatusKind::Running, Some(28), 0, 31))),
             Status { fault: S::Kind { told: StatusKind::Running, log: StatusKind::Idle }, .. }),
+        plant!("a failure that was none", Live,
+            |story, cast| tell(story, cast.of_world, 31, ended_so(OutcomeKind::Failed, status("a", StatusKind::Idle, None, 0, 31))),
+            Status { fault: S::LastOutcome { told: Some(OutcomeKind::Failed), log: Some(OutcomeKind::Completed) }, .. }),
+        plant!("the outcome of a turn that was cut away", Live,
+            |story, cast| tell(story, cast.of_world, 28, ended_so(OutcomeKind::Completed, status("a", StatusKind::Running, Some(28), 0, 28))),
+            Status { fault: S::LastOutcome { told: Some(OutcomeKind::Completed), log: None }, .. }),
         plant!("a title from nowhere", Live,
-            |story, cast| story.notice(cast.of_world, status("a", StatusKind::Idle, None, 0, 34)),
+            |story, cast| story.notice(cast.of_world, ended_so(OutcomeKind::Completed, status("a", StatusKind::Idle, None, 0, 34))),
             Status { fault: S::Title, .. }),
         plant!("a status ahead of the store", Live,
             |story, cast| story.notice(cast.of_world, status("a", StatusKind::Idle, None, 0, 35)),

@@ -11,8 +11,9 @@ use std::{collections::HashMap, sync::Arc};
 use crate::company;
 use polychat_core::{
     AgentConfig, AgentName, ChatId, ChatStatus, Command, CommandError, Cursor, Epoch, Event,
-    Failure, FailureKind, Live, LiveBody, Message, Metadata, ModelName, Notice, Part, PromptId,
-    Recorded, Reply, Scope, Seq, StartAt, StatusKind, Timestamp, ToolCallId, TurnId, TurnOutcome,
+    Failure, FailureKind, Live, LiveBody, Message, Metadata, ModelName, Notice, OutcomeKind, Part,
+    PromptId, Recorded, Reply, Scope, Seq, StartAt, StatusKind, Timestamp, ToolCallId, TurnId,
+    TurnOutcome,
     command::Accepted,
     content::Text,
     event::{FinishReason, PromptBody, PromptMode, TitleProvenance},
@@ -159,12 +160,23 @@ pub(crate) fn status(
         chat_id: chat(of),
         kind,
         turn_id: running.map(turn),
+        last_outcome: None,
         queued,
         head: seq(head),
         title: Text::from(""),
     };
     Notice::World(WorldNotice::Status { status })
 }
+
+/// The same status, of a chat whose last turn ended so.
+pub(crate) fn ended_so(outcome: OutcomeKind, told: Notice) -> Notice {
+    let Notice::World(WorldNotice::Status { mut status }) = told else {
+        unreachable!("a status is one")
+    };
+    status.last_outcome = Some(outcome);
+    Notice::World(WorldNotice::Status { status })
+}
+
 pub(crate) fn chunk(
     of: &str,
     in_turn: u64,

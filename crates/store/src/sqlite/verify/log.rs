@@ -1,7 +1,7 @@
 //! One log: each event in its place and as it was stored, and all that is derived from them.
 
 use polychat_core::{
-    ChatId, Seq, WorldId,
+    ChatId, Seq, Summary, WorldId,
     ports::{Entry, LogKey, StoreError},
     rules::ChatState,
 };
@@ -153,7 +153,8 @@ impl Walk {
         log: Log,
         state: &ChatState,
     ) -> rusqlite::Result<()> {
-        if stored_summary(connection, &Owner::of(key), log)? != Some(state.summary()) {
+        let stored = stored_summary(connection, &Owner::of(key), log)?;
+        if !stored.is_some_and(|stored| agree(stored, &state.summary())) {
             self.find(key, None, Problem::Summary);
         }
         if search::is_broken(connection)? {
@@ -170,6 +171,13 @@ impl Walk {
         }
         Ok(())
     }
+}
+
+/// Whether a stored summary is the log's. One of a version that told no outcome has none, and is
+/// as good as it was.
+fn agree(stored: Summary, folded: &Summary) -> bool {
+    let last_outcome = stored.last_outcome.or(folded.last_outcome);
+    Summary { last_outcome, ..stored } == *folded
 }
 
 fn problem(flaw: &Flaw) -> Problem {

@@ -46,8 +46,15 @@ fn chats(answers: &[Answer]) -> Chats {
         std::future::ready(answer.map(|(kind, queued, head)| {
             let head = seq(head);
             let turn_id = (kind == StatusKind::Running).then(|| turn_id(2));
-            let status =
-                ChatStatus { chat_id: chat.clone(), kind, turn_id, queued, head, title: "".into() };
+            let status = ChatStatus {
+                chat_id: chat.clone(),
+                kind,
+                turn_id,
+                last_outcome: None,
+                queued,
+                head,
+                title: "".into(),
+            };
             Reply::Snapshot(Box::new(Snapshot {
                 summary: summary(&chat, head),
                 status,

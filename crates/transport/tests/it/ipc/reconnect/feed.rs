@@ -21,7 +21,8 @@ use super::{
 
 fn status(chat: &str, kind: StatusKind, head: u64) -> ChatStatus {
     let (chat_id, title) = (chat_id(chat), "".into());
-    ChatStatus { chat_id, kind, turn_id: None, queued: 0, head: seq(head), title }
+    let (turn_id, last_outcome, head) = (None, None, seq(head));
+    ChatStatus { chat_id, kind, turn_id, last_outcome, queued: 0, head, title }
 }
 
 fn told(subscription: &str, notice: &WorldNotice) -> Value {
