@@ -27,10 +27,20 @@ export class Actions {
   /** The agents, as they were when they were last asked for. */
   known = new Cell(/** @type {Agents} */ ({ agents: [], usual: "" }));
 
-  /** A new chat, which is opened. @returns {Promise<void>} */
+  /** A new chat, which is opened. @returns {Promise<string | undefined>} */
   create = async () => {
     const chat = await this.#notices.attempt("No new chat", () => this.#world.createChat());
     if (chat) this.#store.select(chat.id);
+    return chat?.id;
+  };
+
+  /** A new chat that begins so. @param {string} text @returns {Promise<boolean>} whether there is one */
+  begin = async (text) => {
+    const chatId = await this.create();
+    if (chatId === undefined) return false;
+    // Should it be refused, the chat shows that with the text.
+    void this.#notices.attempt("Not sent", () => this.#store.chat(chatId).send(text));
+    return true;
   };
 
   /** @param {string} chatId @param {string} title */

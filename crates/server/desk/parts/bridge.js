@@ -23,6 +23,8 @@ import { connect } from "../vendor/polychat-client/index.js";
  * @typedef {object} Bridge
  * @property {(worldId: string, callbacks: { onState: (state: LinkState) => void, onDiagnostic: (diagnostic: ClientDiagnostic) => void }) => Promise<Connection>} open
  * @property {(wanted: string | null) => Promise<Entrance>} enter which world this page may enter; the one wanted, if any
+ * @property {() => Promise<readonly string[]>} worlds the worlds that this page may see; none where nobody tells
+ * @property {(text: string) => Promise<string>} admit lets this page in by a token, or by a link that has one; else says why not
  * @property {(worldId: string, chatId: string) => string} exportLink where a chat can be fetched as Markdown
  */
 
@@ -40,11 +42,31 @@ export const bridge = {
       const usual = wanted ?? "home";
       const entrance = await entranceOf(usual);
       if (wanted !== null || entrance.phase !== "missing") return entrance;
-      const first = await firstWorld();
+      const [first] = await this.worlds();
       return first === undefined ? entrance : await entranceOf(first);
     } catch {
       return { worldId: wanted ?? "", phase: "connecting", reason: "the server does not answer" };
     }
+  },
+
+  async worlds() {
+    const response = await fetch("/v1/worlds");
+    if (!response.ok) return [];
+    /** @type {{ worlds?: { worldId: string }[] }} */
+    const { worlds = [] } = await response.json();
+    return worlds.map(({ worldId }) => worldId);
+  },
+
+  async admit(text) {
+    const token = tokenIn(text);
+    // What no header may carry is no token.
+    if (!/^[\x21-\x7e]+$/.test(token)) return "That is neither a token nor a link with one.";
+    const { status } = await fetch("/v1/worlds", { headers: { authorization: `Bearer ${token}` } });
+    if (status === 401) return "This token does not open the server. Was it started anew since?";
+    if (status !== 200) return `The server does not answer as it should (${status}). Try again in a moment.`;
+    // The server keeps it where no script can read it, and leads back here.
+    location.assign(`/?token=${encodeURIComponent(token)}${location.hash}`);
+    return "";
   },
 
   exportLink(worldId, chatId) {
@@ -62,12 +84,8 @@ async function entranceOf(worldId) {
   return { worldId, phase: status === 404 ? "missing" : "connecting", reason: "" };
 }
 
-/** The first world that this page may see, if the server lists any. @returns {Promise<string | undefined>} */
-async function firstWorld() {
-  const response = await fetch("/v1/worlds");
-  if (!response.ok) return undefined;
-  /** @type {{ worlds?: ({ worldId?: string } | string)[] }} */
-  const { worlds = [] } = await response.json();
-  const [first] = worlds;
-  return typeof first === "string" ? first : first?.worldId;
+/** The token of the printed link, or what was given. @param {string} text */
+export function tokenIn(text) {
+  const given = text.trim();
+  return (URL.canParse(given) && new URL(given).searchParams.get("token")) || given;
 }

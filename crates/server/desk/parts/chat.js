@@ -7,6 +7,7 @@
  */
 
 import { Composer } from "./composer.js";
+import { Examples } from "./begin.js";
 import { draftsOf } from "./drafts.js";
 import { html, useEffect, useListener, useMemo, useRef, useSnapshot, useState } from "./hooks.js";
 import { Notices } from "./notices.js";
@@ -37,8 +38,9 @@ import { Timeline } from "./timeline.js";
  * @param {string} props.chatId
  * @param {{ messageId: number } | null} [props.at] a message to be scrolled to; a new object each time somebody asks for it
  * @param {Notices} [props.notices] where it is said that something did not work
+ * @param {import("./actions.js").Actions} [props.actions] knows who answers, for what may be tried in a chat in which nothing was said yet
  */
-export function ChatPane({ store, world, chatId, at = null, notices }) {
+export function ChatPane({ store, world, chatId, at = null, notices, actions }) {
   const ender = useRef(/** @type {(() => void) | null} */ (null));
   const pane = useMemo(() => {
     /** @type {Pane} */
@@ -68,6 +70,7 @@ export function ChatPane({ store, world, chatId, at = null, notices }) {
       <div class="chat-said">
         ${isRead ? html`<${Timeline} pane=${pane} at=${at} />` : html`<${Unread} pane=${pane} />`}
       </div>
+      ${actions && html`<${Untouched} pane=${pane} actions=${actions} />`}
       <div class="chat-foot">
         <${State} pane=${pane} />
         <${Queue} pane=${pane} />
@@ -90,6 +93,14 @@ function useRead({ handle }) {
   return !isEmpty && (following === "live" || was || following === "ended" || following === "broken");
 }
 
+/** Before anything was said in it. @param {{ pane: Pane, actions: import("./actions.js").Actions }} props */
+function Untouched({ pane: { handle, attempt }, actions }) {
+  const isNew = useSnapshot(handle, ({ chat, busy, sends, following }) => following === "live" && busy.kind === "idle" && chat.history.length + sends.length === 0);
+  const agent = useSnapshot(handle, ({ chat }) => chat.agent);
+  if (!isNew) return null;
+  return html`<${Examples} actions=${actions} agent=${agent} onChoose=${(/** @type {string} */ text) => void attempt("Not sent", () => handle.send(text))} />`;
+}
+
 /** While it is not read. @param {{ pane: Pane }} props */
 function Unread({ pane: { handle } }) {
   const following = useSnapshot(handle, (snapshot) => snapshot.following);
@@ -99,7 +110,7 @@ function Unread({ pane: { handle } }) {
       <button type="button" class="button" onClick=${handle.follow}>Try again</button></div>`;
   }
   const text = following === "parked" ? "More chats are being read than there are places; this one comes as soon as there is one." : "Reading the chat…";
-  return html`<p class="chat-state-alone quiet" role="status">${text}</p>`;
+  return html`<p class="chat-state-alone quiet soon" role="status">${text}</p>`;
 }
 
 /** What is out of order with the chat as a whole. @param {{ pane: Pane }} props */

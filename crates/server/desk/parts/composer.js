@@ -6,6 +6,7 @@
 
 import { html, useLayoutEffect, useListener, useRef, useSnapshot, useState } from "./hooks.js";
 import { fit } from "./composer-field.js";
+import { leaveField } from "./focus.js";
 
 /** @import { Pane } from "./chat.js" */
 /** @import { Mode } from "./drafts.js" */
@@ -40,6 +41,7 @@ export function Composer({ pane }) {
     pane.toEnd();
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape" && !event.isComposing) return leaveField();
     if (event.isComposing || event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
     send();
@@ -54,9 +56,9 @@ export function Composer({ pane }) {
   });
 
   return html`
-    <form class="composer" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
+    <form class="composer" data-shut=${String(shut)} onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}>
       <label class="unseen" for="message">Message</label>
-      <textarea id="message" class="composer-field" ref=${field} rows="1" dir="auto" placeholder=${isBusy ? "Write on: it need not be done" : "Message"} value=${draft}
+      <textarea id="message" class="composer-field" ref=${field} rows="1" dir="auto" placeholder=${placeholderOf(shut, isBusy)} value=${draft}
         disabled=${shut} onKeyDown=${onKeyDown} onInput=${(/** @type {any} */ event) => handle.setDraft(event.target.value)}></textarea>
       <div class="composer-bar">
         ${isBusy
@@ -68,6 +70,12 @@ export function Composer({ pane }) {
       </div>
     </form>
   `;
+}
+
+/** @param {boolean} shut @param {boolean} isBusy */
+function placeholderOf(shut, isBusy) {
+  if (shut) return "No message can be sent here";
+  return isBusy ? "Write on: there is no need to wait" : "Message";
 }
 
 /** @param {{ mode: Mode, choose: (mode: Mode) => void }} props */

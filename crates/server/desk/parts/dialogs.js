@@ -5,14 +5,16 @@
  */
 
 import { html, useLayoutEffect, useRef, useState } from "./hooks.js";
+import { Icon } from "./icons.js";
 
 /**
  * @param {object} props
  * @param {string} props.title
+ * @param {"narrow" | "wide"} [props.width] a wide one is for reading, and closed by a button in its corner
  * @param {() => void} props.onClose
  * @param {unknown} props.children
  */
-export function Dialog({ title, onClose, children }) {
+export function Dialog({ title, width = "narrow", onClose, children }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useLayoutEffect(() => {
     box.current?.showModal();
@@ -22,9 +24,12 @@ export function Dialog({ title, onClose, children }) {
   const onClick = (/** @type {MouseEvent} */ event) => event.target === box.current && onClose();
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.stopPropagation();
   return html`
-    <dialog class="dialog" ref=${box} aria-labelledby="dialog-title" onClose=${onClose} onClick=${onClick} onKeyDown=${onKeyDown}>
+    <dialog class="dialog" data-width=${width} ref=${box} aria-labelledby="dialog-title" onClose=${onClose} onClick=${onClick} onKeyDown=${onKeyDown}>
       <div class="dialog-body">
-        <h2 id="dialog-title">${title}</h2>
+        <div class="dialog-top">
+          <h2 id="dialog-title">${title}</h2>
+          ${width === "wide" && html`<button type="button" class="button plain icon" onClick=${onClose}><${Icon} name="close" /><span class="unseen">Close</span></button>`}
+        </div>
         ${children}
       </div>
     </dialog>

@@ -6,9 +6,11 @@
 
 import { addressOf, chatIn, worldIn } from "./address.js";
 import { Announcer } from "./announcer.js";
+import { Begin } from "./begin.js";
 import { ChatPane } from "./chat.js";
 import { ConnectionBanner, Entrance } from "./connection.js";
 import { Confirm, Rename } from "./dialogs.js";
+import { hasKeyboard, useFocusKept } from "./focus.js";
 import { html, useCallback, useEffect, useListener, useSnapshot, useState } from "./hooks.js";
 import { Header } from "./header.js";
 import { Icon } from "./icons.js";
@@ -43,17 +45,23 @@ function Desk({ session, desk }) {
   const [at, setAt] = useState(/** @type {Hit | null} */ (null));
   useAddress(desk, chatId);
   useTitle(desk);
+  useFocusKept();
 
   const rowOf = (/** @type {string} */ id) => store.getSnapshot().chats.find((row) => row.chatId === id);
   const ask = (/** @type {"rename" | "delete"} */ kind, /** @type {string} */ id) => {
     const row = rowOf(id);
     if (row) setAsked({ kind, chatId: id, name: nameOf(row) });
   };
-  const { menu, closeMenu, chatMenu, agentMenu } = useMenus({ session, desk, ask });
+  const { menu, closeMenu, chatMenu, agentMenu, worldMenu } = useMenus({ session, desk, ask });
   const create = useCallback(async () => {
     await actions.create();
     toComposer();
   }, [actions]);
+  // Whoever points at a chat is about to write in it; whoever walks the list by keys walks on.
+  const pick = useCallback((/** @type {string} */ id) => {
+    store.select(id);
+    if (hasKeyboard()) toComposer();
+  }, [store]);
   const openHit = (/** @type {Hit} */ hit) => {
     store.select(hit.chatId);
     setAt({ ...hit });
@@ -84,16 +92,16 @@ function Desk({ session, desk }) {
     <button type="button" class="button skip" onClick=${() => element("#main")?.focus()}>To the chat</button>
     <${ConnectionBanner} session=${session} />
     <div class="desk" data-open=${chatId === null ? "list" : "chat"} data-panel=${String(panel)}>
-      <${Sidebar} desk=${desk} rows=${rows} nameOf=${nameOf} wanted=${wanted} onWanted=${setWanted} onNew=${create} onHit=${openHit} onMenu=${chatMenu}>
+      <${Sidebar} desk=${desk} worlds=${session.worlds} onWorld=${worldMenu} rows=${rows} nameOf=${nameOf} wanted=${wanted} onWanted=${setWanted} onNew=${create} onPick=${pick} onHit=${openHit} onMenu=${chatMenu}>
         <${Tools} session=${session} panel=${panel} onPanel=${() => setPanel(!panel)} onHelp=${() => setAsked({ kind: "help" })} />
       <//>
       <main class="main" id="main" tabindex="-1">
         ${chatId === null
-          ? html`<${Nothing} onNew=${create} />`
+          ? html`<${Begin} desk=${desk} />`
           : html`
               <${Header} key=${`head ${chatId}`} desk=${desk} chatId=${chatId} onMenu=${(/** @type {MouseEvent} */ event) => chatMenu(chatId, event)}
                 onAgent=${(/** @type {MouseEvent} */ event, /** @type {string | null} */ agent) => agentMenu(chatId, agent, event)} />
-              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} notices=${notices} />
+              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} actions=${actions} notices=${notices} />
             `}
       </main>
       ${panel && html`<${DiagnosticsPanel} session=${session} store=${store} onOpen=${store.select} onClose=${() => setPanel(false)} />`}
@@ -127,17 +135,6 @@ function Tools({ session, panel, onPanel, onHelp }) {
       <span class="side-gap"></span>
       <button type="button" class="button plain icon" onClick=${nextTheme} title=${`Colours: ${THEME_NAMES[name]} (Alt+T)`}><${Icon} name="theme" /><span class="unseen">Colours: ${THEME_NAMES[name]}</span></button>
       <button type="button" class="button plain icon" onClick=${onHelp} title="Keys (?)"><${Icon} name="help" /><span class="unseen">Keys</span></button>
-    </div>
-  `;
-}
-
-/** @param {{ onNew: () => void }} props */
-function Nothing({ onNew }) {
-  return html`
-    <div class="nothing">
-      <p>Choose a chat, or begin one. Any number may work at once.</p>
-      <p><button type="button" class="button primary" onClick=${onNew}><${Icon} name="plus" />New chat</button></p>
-      <p class="small quiet"><kbd>?</kbd> shows the keys</p>
     </div>
   `;
 }

@@ -10,7 +10,7 @@ import { html } from "./hooks.js";
 const PATHS = Object.freeze({
   plus: "M12 5v14M5 12h14",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
+  more: "M5 11.5v1M12 11.5v1M19 11.5v1",
   back: "M15 5l-7 7 7 7",
   close: "M6 6l12 12M18 6L6 18",
   theme: "M12 3a9 9 0 1 0 9 9 7 7 0 0 1-9-9z",

@@ -21,12 +21,14 @@ export const ROW_HEIGHT = 58;
  * @param {string | null} props.selected
  * @param {(row: ChatRow) => string} props.nameOf
  * @param {(rows: readonly ChatRow[]) => void} props.onSeen hears which are drawn
- * @param {(chatId: string) => void} props.onOpen
+ * @param {(chatId: string) => void} props.onOpen hears of a chat that was opened by keys
+ * @param {(chatId: string) => void} props.onPick hears of one that was pointed at
  * @param {(chatId: string, event: MouseEvent) => void} props.onMenu
  * @param {string} props.nothing what to say when there are none
+ * @param {boolean} props.isShort whether it leaves room below that it does not need
  * @param {string} props.filter names which chats these are
  */
-export function List({ rows, selected, nameOf, onSeen, onOpen, onMenu, nothing, filter }) {
+export function List({ rows, selected, nameOf, onSeen, onOpen, onPick, onMenu, nothing, isShort, filter }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const sight = useSight(box);
   const [at, setAt] = useKept(selected);
@@ -55,11 +57,11 @@ export function List({ rows, selected, nameOf, onSeen, onOpen, onMenu, nothing, 
 
   const draw = (/** @type {ChatRow} */ row, /** @type {number} */ index) => html`
     <${Row} key=${row.chatId} row=${row} name=${nameOf(row)} at=${index} count=${rows.length} top=${index * ROW_HEIGHT}
-      active=${index === place} onOpen=${onOpen} onMenu=${onMenu} />
+      active=${index === place} onOpen=${onPick} onMenu=${onMenu} />
   `;
   return html`
     <div class="list" id="chats" ref=${box} tabindex="0" role="listbox" aria-label="Chats" aria-activedescendant=${rows[place] ? rowId(rows[place].chatId) : undefined}
-      onKeyDown=${onKeyDown}>
+      style=${{ maxHeight: isShort ? `${Math.max(1, rows.length) * ROW_HEIGHT + 8}px` : "" }} onKeyDown=${onKeyDown}>
       <div class="list-all" role="presentation" style=${{ height: `${rows.length * ROW_HEIGHT}px` }}>
         ${drawn.map((row, index) => draw(row, first + index))}
         ${far && draw(far, place)}

@@ -1,9 +1,10 @@
 /**
- * Which menu is open: that of a chat, or of the agents that may answer in one.
+ * Which menu is open: that of a chat, of the agents that may answer in one, or of the worlds.
  *
  * @module
  */
 
+import { addressOf } from "./address.js";
 import { itemsOf } from "./header.js";
 import { useCallback, useState } from "./hooks.js";
 
@@ -39,7 +40,17 @@ export function useMenus({ session, desk: { store, world, actions }, ask }) {
     setMenu({ label: "Who answers", items, at });
   };
 
-  return { menu, closeMenu, chatMenu, agentMenu };
+  const worldMenu = (/** @type {MouseEvent} */ event) => {
+    const items = session.worlds.getSnapshot().map((worldId) => ({
+      text: worldId,
+      checked: worldId === world.id,
+      run: () => void (worldId !== world.id && location.assign(addressOf(worldId, null))),
+    }));
+    setMenu({ label: "Worlds", items, at: placeOf(event) });
+    void session.askWorlds();
+  };
+
+  return { menu, closeMenu, chatMenu, agentMenu, worldMenu };
 }
 
 /** Below a button, or where the pointer is. @param {MouseEvent} event */

@@ -33,7 +33,7 @@ export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, ac
   const queued = queuedOf(row.busy);
   return html`
     <div id=${rowId(row.chatId)} role="option" class=${`row ${active ? "active" : ""}`} style=${{ transform: `translateY(${top}px)` }}
-      aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind}
+      aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind} data-news=${String(row.unread > 0 || row.news)}
       onClick=${() => onOpen(row.chatId)} onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(row.chatId, event)}>
       <span class="lamp" data-tone=${signal.tone} aria-hidden="true"></span>
       <span class="row-name nowrap" dir="auto">${name}</span>

@@ -60,12 +60,24 @@ export class Session {
     /** @type {Cell<Desk | null>} */
     this.desk = new Cell(/** @type {Desk | null} */ (null));
     this.diagnostics = new Diagnostics();
+    /** The worlds that this page may see, as they were when they were last asked for. @type {Cell<readonly string[]>} */
+    this.worlds = new Cell(/** @type {readonly string[]} */ ([]));
     this.exportLink = bridge.exportLink;
+    this.admit = (/** @type {string} */ text) => bridge.admit(text);
     void this.#open(wanted, () => chatIn(hash()));
   }
 
   /** Tries to connect now rather than later. */
   retry = () => this.#skipPause?.();
+
+  /** Asks for the worlds. @returns {Promise<void>} */
+  askWorlds = async () => {
+    try {
+      this.worlds.set(await this.#bridge.worlds());
+    } catch {
+      // A choice that cannot be offered is not offered.
+    }
+  };
 
   /** @param {string | null} wanted @param {() => string | null} wantedChat */
   async #open(wanted, wantedChat) {
@@ -103,6 +115,7 @@ export class Session {
       const notices = new Notices();
       const actions = new Actions({ store, world, notices });
       void actions.agents();
+      void this.askWorlds();
       this.desk.set({ world, store, names: new Names(world), notices, actions });
       return true;
     } catch (error) {

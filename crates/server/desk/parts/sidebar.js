@@ -4,6 +4,7 @@
  * @module
  */
 
+import { leaveField, toList } from "./focus.js";
 import { html, useCallback, useMemo, useSnapshot, useState } from "./hooks.js";
 import { Icon } from "./icons.js";
 import { List } from "./list.js";
@@ -31,16 +32,19 @@ export function useRows({ store, names }, { view, words }) {
 /**
  * @param {object} props
  * @param {import("./session.js").Desk} props.desk
+ * @param {import("./cell.js").Cell<readonly string[]>} props.worlds
+ * @param {(event: MouseEvent) => void} props.onWorld
  * @param {readonly ChatRow[]} props.rows
  * @param {(row: ChatRow) => string} props.nameOf
  * @param {{ view: View, words: string }} props.wanted
  * @param {(wanted: { view: View, words: string }) => void} props.onWanted
  * @param {() => void} props.onNew
+ * @param {(chatId: string) => void} props.onPick hears of a chat that was pointed at
  * @param {(hit: Hit) => void} props.onHit
  * @param {(chatId: string, event: MouseEvent) => void} props.onMenu
  * @param {unknown} props.children what stands below the list
  */
-export function Sidebar({ desk, rows, nameOf, wanted, onWanted, onNew, onHit, onMenu, children }) {
+export function Sidebar({ desk, worlds, onWorld, rows, nameOf, wanted, onWanted, onNew, onPick, onHit, onMenu, children }) {
   const { store, world, names } = desk;
   const { chats, selected, list, error, truncated } = useSnapshot(store);
   const found = useSearch(world, wanted.words);
@@ -50,27 +54,43 @@ export function Sidebar({ desk, rows, nameOf, wanted, onWanted, onNew, onHit, on
     const row = byId.get(chatId);
     return row ? nameOf(row) : chatId;
   };
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing || event.altKey) return;
+    const [first] = rows;
+    if (event.key === "Enter" && wanted.words !== "" && first) onPick(first.chatId);
+    else if (event.key === "ArrowDown") toList();
+    else if (event.key === "Escape" && wanted.words === "") leaveField();
+    else return;
+    event.preventDefault();
+  };
   return html`
     <nav class="side" aria-label="Chats">
       <div class="side-top">
-        <h1 class="brand nowrap">Polychat <span class="quiet small nowrap" title="The world">${world.id}</span></h1>
-        <button type="button" class="button primary" onClick=${onNew} title="New chat (Alt+N)"><${Icon} name="plus" />New</button>
+        <div class="side-name"><h1 class="brand">Polychat</h1><${WorldName} worldId=${world.id} worlds=${worlds} onWorld=${onWorld} /></div>
+        <button type="button" class="button primary" onClick=${onNew} title="New chat (Alt+N)"><${Icon} name="plus" />New chat</button>
       </div>
       <div class="side-find" role="search">
         <label class="unseen" for="find">Filter chats and search messages</label>
         <input id="find" class="field" type="search" placeholder="Filter and search" value=${wanted.words} autocomplete="off" spellcheck=${false} dir="auto"
-          onInput=${(/** @type {any} */ event) => onWanted({ ...wanted, words: event.target.value })} />
+          onKeyDown=${onKeyDown} onInput=${(/** @type {any} */ event) => onWanted({ ...wanted, words: event.target.value })} />
       </div>
       <${Views} chats=${chats} view=${wanted.view} onView=${(/** @type {View} */ view) => onWanted({ ...wanted, view })} />
       ${list === "broken" && html`<p class="side-note" role="alert">The list goes on no more: ${error?.message}
         <button type="button" class="button" onClick=${store.retry}>Read it again</button></p>`}
       ${truncated && html`<p class="side-note small">There are more chats than can be shown.</p>`}
-      <${List} rows=${rows} selected=${selected} nameOf=${nameOf} onSeen=${onSeen} onOpen=${store.select} onMenu=${onMenu}
-        nothing=${nothingOf(list, wanted)} filter=${`${wanted.view} ${wanted.words}`} />
+      <${List} rows=${rows} selected=${selected} nameOf=${nameOf} onSeen=${onSeen} onOpen=${store.select} onPick=${onPick} onMenu=${onMenu}
+        nothing=${nothingOf(list, wanted)} isShort=${found.state !== "none"} filter=${`${wanted.view} ${wanted.words}`} />
       <${Hits} found=${found} nameOf=${hitName} onOpen=${onHit} />
       ${children}
     </nav>
   `;
+}
+
+/** Which world this is; where there are several, the way to the others. @param {{ worldId: string, worlds: import("./cell.js").Cell<readonly string[]>, onWorld: (event: MouseEvent) => void }} props */
+function WorldName({ worldId, worlds, onWorld }) {
+  const { length } = useSnapshot(worlds);
+  if (length < 2) return html`<span class="quiet small nowrap" title="The world">${worldId}</span>`;
+  return html`<button type="button" class="button plain small world" aria-haspopup="menu" title="The world: choose another" onClick=${onWorld}><span class="nowrap">${worldId}</span><${Icon} name="down" /></button>`;
 }
 
 /** @param {StoreSnapshot["list"]} list @param {{ view: View, words: string }} wanted */
