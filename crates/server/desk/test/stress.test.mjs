@@ -6,8 +6,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launch, missing, openPage } from "../tools/browser.mjs";
-import { desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
+import { beside, desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
 import { atRest, chosen, goTo, logOf, send, settled, shown, watchWords } from "../tools/pane.mjs";
+import { showStore, Signals } from "../tools/signals.mjs";
 
 /** @import { Browser, Page } from "playwright-core" */
 
@@ -37,22 +38,26 @@ test("fifty chats, five hundred selections, sends, stops and reloads: each timel
   const seed = Number(process.env["POLYCHAT_SEED"] ?? Date.now() % 1_000_000_007);
   t.diagnostic(`POLYCHAT_SEED=${seed}`);
   const random = chosen(seed);
-  const { server, page: other } = await desk(t, browser, { args: await kept(t) });
+  const watched = async (/** @type {Page} */ page) => void (await Promise.all([watchWords(page), showStore(page)]));
+  const { server, page, faults } = await desk(t, browser, { args: await kept(t), before: watched });
+  const other = await beside(t, browser, server);
   const ids = Array.from({ length: 50 }, (_, n) => `c${n}x`);
   await elsewhere(other, ids.map((id) => [id, id, words(id, 0), words(id, 1)]));
-  const { page, faults } = await openPage(browser, server.url, {}, watchWords);
-  t.after(() => page.context().close());
-  await page.waitForSelector(".desk");
+  const signals = new Signals();
   for (let n = 2; n < 502; n += 1) {
     await goTo(page, ids[random(ids.length)] ?? "");
     const what = random(50);
     if (what === 0) await page.reload();
     else if (what < 12) await send(page, words(await page.innerText(".head-name"), n));
     else if (what < 18) await page.evaluate(() => /** @type {HTMLElement | null} */ (document.querySelector("#main .stop"))?.click());
+    else if (what < 34) await signals.look(page, other, ids[random(ids.length)] ?? "");
   }
   await atRest(other, ids);
   await allEqual(page, other, ids);
   await page.waitForFunction(() => !document.querySelector("[role=option]:not([data-signal=idle])"));
+  t.diagnostic(`${signals.looked} signals held to their logs, ${signals.drawn} of them drawn`);
+  assert.deepEqual(signals.wrong, []);
+  assert.ok(signals.looked > 50 && signals.drawn > 10, "too few signals were looked at");
   assert.deepEqual(await page.evaluate(() => /** @type {any} */ (globalThis).leaks), []);
   assert.deepEqual(faults, []);
 });

@@ -34,6 +34,19 @@ export async function desk(context, browser, { args, page: pageOptions, before }
   return { server, ...opened };
 }
 
+/**
+ * A page beside the desk that draws nothing, for other programs at the same world.
+ *
+ * @param {TestContext} context
+ * @param {Browser} browser
+ * @param {{ url: string }} server
+ */
+export async function beside(context, browser, { url }) {
+  const { page } = await openPage(browser, `${url}icon.svg`);
+  context.after(() => page.context().close());
+  return page;
+}
+
 /** A file for the chats. @param {TestContext} context */
 export async function kept(context) {
   const folder = await mkdtemp(join(tmpdir(), "polychat-desk-"));
