@@ -14,6 +14,7 @@
 /** @typedef {import("#wire").PromptState} PromptState */
 /** @typedef {import("#wire").Failure} Failure */
 /** @typedef {import("#wire").TurnOutcome} TurnOutcome */
+/** @typedef {import("#wire").OutcomeKind} OutcomeKind how a turn ended, in one word */
 /** @typedef {import("#wire").ToolCall} ToolCall */
 /** @typedef {import("#wire").ToolSpec} ToolSpec a tool as models are told of it */
 /** @typedef {import("#wire").CallContext} CallContext what the embedder attached to chat and prompt */

@@ -56,6 +56,59 @@ test("a list that was read further than the feed has told of a chat is believed,
   assert.deepEqual([b?.busy.kind, b?.title], ["failed", "said b"]);
 });
 
+// REQ-8, NFR-3: after a reload nothing but the list tells that a chat failed
+test("how the last turn ended is known of chats whose events nobody reads", async () => {
+  const { world, shown } = stand();
+  const outcome = async () => (await shown("a"))?.outcome;
+  world.listed(["a"], { kind: "idle", head: 9, lastOutcome: "failed" });
+  assert.equal(await outcome(), "failed");
+  // It waits for a place, runs, and waits for the person: its last turn is of no interest any more.
+  world.status("a", "running", { head: 10, queued: 1, lastOutcome: "failed" });
+  assert.equal(await outcome(), null);
+  world.status("a", "running", { head: 12, turnId: 11, lastOutcome: "failed" });
+  assert.equal(await outcome(), null);
+  world.status("a", "idle", { head: 15, lastOutcome: "completed" });
+  assert.equal(await outcome(), "completed");
+  world.status("a", "idle", { head: 20, lastOutcome: "cancelled" });
+  assert.equal(await outcome(), "cancelled");
+  // A server of an earlier version does not tell.
+  world.status("a", "idle", { head: 30 });
+  assert.equal(await outcome(), null);
+});
+
+test("what a list that was read while a turn ran says of the turn before it is not shown", async () => {
+  const { world, shown } = stand();
+  world.listed(["a"], { kind: "awaiting", head: 9, lastOutcome: "failed" });
+  const row = await shown("a");
+  assert.deepEqual([row?.busy.kind, row?.outcome], ["unknown", null]);
+});
+
+test("how the last turn ended stays known while a chat is read, and once it is read no further", async () => {
+  const { world, store, shown } = stand({ chatsFollowedMax: 2 });
+  const { life } = world.chat("a");
+  life.play([wish("send"), wish("write"), wish("fail"), wish("end")]).settle();
+  const head = life.notices.at(-1)?.event.seq;
+  const outcome = async () => (await shown("a"))?.outcome;
+  world.listed(["a", "b", "c"], { kind: "idle", head, lastOutcome: "failed" });
+  store.select("a");
+  world.chat("a").release(2);
+  assert.equal(store.chat("a").getSnapshot().following, "loading");
+  assert.equal(await outcome(), "failed");
+  // Its own events are believed before what was said of it.
+  world.chat("a").release();
+  assert.equal(await outcome(), "completed");
+  life.play([wish("hold"), wish("send")]);
+  world.chat("a").release();
+  assert.equal(await outcome(), null, "a prompt waits for a place");
+  life.play([wish("go"), wish("end")]).settle();
+  world.chat("a").release();
+  assert.equal(await outcome(), "completed");
+  store.select("b");
+  store.select("c");
+  assert.equal(await outcome(), "completed");
+  assert.equal(store.chat("a").getSnapshot().following, "parked");
+});
+
 /** @param {string} what */
 const wish = (what) => ({ what, text: "tea ", n: 0 });
 

@@ -13,6 +13,7 @@ export type PromptOutcome = import("#wire").PromptOutcome;
 export type PromptState = import("#wire").PromptState;
 export type Failure = import("#wire").Failure;
 export type TurnOutcome = import("#wire").TurnOutcome;
+export type OutcomeKind = import("#wire").OutcomeKind;
 export type ToolCall = import("#wire").ToolCall;
 export type ToolSpec = import("#wire").ToolSpec;
 export type CallContext = import("#wire").CallContext;
@@ -76,6 +77,7 @@ export type ServerInfo = {
 /** @typedef {import("#wire").PromptState} PromptState */
 /** @typedef {import("#wire").Failure} Failure */
 /** @typedef {import("#wire").TurnOutcome} TurnOutcome */
+/** @typedef {import("#wire").OutcomeKind} OutcomeKind how a turn ended, in one word */
 /** @typedef {import("#wire").ToolCall} ToolCall */
 /** @typedef {import("#wire").ToolSpec} ToolSpec a tool as models are told of it */
 /** @typedef {import("#wire").CallContext} CallContext what the embedder attached to chat and prompt */

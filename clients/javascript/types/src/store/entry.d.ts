@@ -15,6 +15,7 @@ export type Signal = Extract<import("#wire").WorldEvent, {
     type: "chat.status";
 }>;
 export type Summary = import("../types.js").Summary;
+export type OutcomeKind = import("../types.js").OutcomeKind;
 export type Following = "no" | "loading" | "live" | "parked" | "ended" | "broken";
 export type Send = {
     promptId: string;
@@ -72,9 +73,9 @@ export type ChatRow = {
      */
     activeAt: number;
     /**
-     * How its last turn ended, as far as its events were read; `null` while one runs.
+     * How its last turn ended; `null` while one runs or is to run, and while none has ended.
      */
-    outcome: LastOutcome | null;
+    outcome: OutcomeKind | null;
     busy: Busy;
     /**
      * Answers that ended since it was last selected, as far as it is followed.
@@ -90,7 +91,6 @@ export type ChatRow = {
      */
     sending: boolean;
 };
-export type LastOutcome = import("../types.js").TurnOutcome["kind"];
 /** What the store keeps of one chat. */
 export declare class Entry {
     #private;
@@ -115,8 +115,6 @@ export declare class Entry {
     seen: number | null;
     /** Answers that were unread when it was parked. */
     unreadBefore: number;
-    /** How its last turn had ended when it was parked. @type {LastOutcome | null} */
-    outcomeBefore: LastOutcome | null;
     selected: boolean;
     draft: string;
     /** @type {readonly Send[]} */
