@@ -17,6 +17,7 @@ import { Cell, sameFields } from "./cell.js";
 
 /** @typedef {Extract<import("#wire").WorldEvent, { type: "chat.status" }>} Signal what the world's feed says of a chat */
 /** @typedef {import("../types.js").Summary} Summary */
+/** @typedef {import("../types.js").OutcomeKind} OutcomeKind */
 
 /**
  * Whether the events of a chat are read: `no`, `loading` its log, `live`, `parked` because others have all
@@ -66,7 +67,7 @@ import { Cell, sameFields } from "./cell.js";
  * @property {number} updatedAt Likewise.
  * @property {number} activeAt When something last began or came to rest in it: unlike `updatedAt` it stands still while an
  *   answer is being written, so that a list in this order does too.
- * @property {LastOutcome | null} outcome How its last turn ended, as far as its events were read; `null` while one runs.
+ * @property {OutcomeKind | null} outcome How its last turn ended; `null` while one runs or is to run, and while none has ended.
  * @property {Busy} busy
  * @property {number} unread Answers that ended since it was last selected, as far as it is followed.
  * @property {boolean} news Whether anything was recorded since it was last selected.
@@ -74,7 +75,8 @@ import { Cell, sameFields } from "./cell.js";
  * @property {boolean} sending Whether a prompt is on its way.
  */
 
-/** @typedef {import("../types.js").TurnOutcome["kind"]} LastOutcome */
+/** What a chat does in which a turn runs, or is to run. @type {ReadonlySet<string>} */
+const AT_WORK = new Set(["running", "awaiting"]);
 
 /** @type {Busy} */
 const UNKNOWN = Object.freeze({ kind: "unknown", step: null, tools: [], queued: 0, turnId: null });
@@ -102,8 +104,6 @@ export class Entry {
   seen = null;
   /** Answers that were unread when it was parked. */
   unreadBefore = 0;
-  /** How its last turn had ended when it was parked. @type {LastOutcome | null} */
-  outcomeBefore = null;
   selected = false;
   draft = "";
   /** @type {readonly Send[]} */
@@ -242,11 +242,19 @@ function activeAt({ turn, queue, updatedAt }) {
   return turn ? Math.max(turn.startedAt, queue.at(-1)?.at ?? 0) : updatedAt;
 }
 
-/** @param {Entry} entry @param {Busy} busy @returns {LastOutcome | null} */
-function outcomeNow({ state, following, outcomeBefore }, { turnId }) {
-  if (turnId !== null) return null;
-  const isRead = following === "live" || following === "ended";
-  return isRead ? (state.turns.at(-1)?.outcome.kind ?? null) : outcomeBefore;
+/**
+ * How the last turn ended: like what the chat does, by its own log or else by what the world said last.
+ *
+ * @param {Entry} entry
+ * @param {Busy} busy
+ * @returns {OutcomeKind | null}
+ */
+function outcomeNow(entry, { kind, turnId }) {
+  const { state, following } = entry;
+  if (turnId !== null || AT_WORK.has(kind)) return null;
+  if (following === "live" || following === "ended") return state.turns.at(-1)?.outcome.kind ?? null;
+  const said = saidLast(entry);
+  return said && !AT_WORK.has(said.kind) ? (said.lastOutcome ?? null) : null;
 }
 
 /** @param {Entry} entry @returns {number} */

@@ -123,9 +123,9 @@ export class Following {
   /** @param {Entry} entry */
   #park(entry) {
     entry.unreadBefore = entry.cell.getSnapshot().unread;
-    entry.outcomeBefore = entry.state.turns.at(-1)?.outcome.kind ?? null;
-    const { title, archived, updatedAt } = entry.row;
-    if (entry.summary) entry.summary = { ...entry.summary, title, archived, updatedAt };
+    const { title, archived, updatedAt, outcome } = entry.row;
+    const known = { title, archived, updatedAt, ...(outcome && { lastOutcome: outcome }) };
+    if (entry.summary) entry.summary = { ...entry.summary, ...known };
     entry.state = emptyChat(entry.chatId);
     this.#leave(entry, "parked");
     if (entry.lookedAt) this.#wanting.add(entry);

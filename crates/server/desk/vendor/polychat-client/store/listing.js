@@ -91,7 +91,6 @@ export class Listing {
     const entry = this.#options.entryOf(status.chatId);
     if (!entry) return;
     entry.signal = status;
-    if (status.kind === "running") entry.outcomeBefore = null;
     this.#listed(entry);
   }
 
