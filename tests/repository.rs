@@ -384,7 +384,8 @@ fn the_tests_that_the_security_document_names_exist_and_run() {
             let of_the_server = !test.contains('/');
             let folder = if of_the_server { "crates/server/src/serve/tests/" } else { "" };
             let found = find(&format!("{folder}{test}"));
-            let attribute = |line: &String| line.starts_with("#[tokio::test");
+            let attribute =
+                |line: &String| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
             assert!(found.above.iter().any(attribute), "{test} is no test");
         }
     }
