@@ -50,6 +50,26 @@ test("each chat in the list has its own signal: idle, the running step, waiting,
   assert.deepEqual(faults, []);
 });
 
+test("how a chat's last turn ended is seen by a page that was not there, also after the server was killed", { skip }, async (t) => {
+  // REQ-8, NFR-3
+  const { server, page, faults } = await desk(t, browser, { args: await kept(t) });
+  await elsewhere(page, [["failed", "Failed one", "/error"], ["fine", "Fine one", "hello"], ["cut", "Cut off", "/long 20000"]]);
+  await says(page, "failed", "Failed");
+  await answered(page, "fine");
+  await says(page, "cut", "Writing");
+  await page.reload();
+  await says(page, "failed", "Failed");
+  await says(page, "fine", "Idle");
+  await server.kill();
+  await server.start();
+  await page.reload();
+  await says(page, "failed", "Failed");
+  await says(page, "fine", "Idle");
+  await says(page, "cut", "Interrupted");
+  assert.equal(await page.locator("[aria-selected=true]").count(), 0);
+  assert.deepEqual(faults, []);
+});
+
 test("selecting is local: nothing is sent but the subscription, and each chat is subscribed once", { skip }, async (t) => {
   // REQ-6, REQ-14
   const { server, page: maker } = await desk(t, browser);
