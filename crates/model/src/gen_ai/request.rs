@@ -2,7 +2,8 @@
 //!
 //! Providers refuse histories with loose ends, so a call goes out only together with its result,
 //! a result only together with its call, and an answer that broke off before it said anything not
-//! at all. Metadata, failures of answers, reasoning and the host context stay here.
+//! at all; what a user said in a row goes out as one message. Metadata, failures of answers,
+//! reasoning and the host context stay here.
 //!
 //! Read on: `calls` (calls with their results), `parts` (what messages are made of), `names`.
 
@@ -12,7 +13,10 @@ mod parts;
 
 use genai::{
     adapter::AdapterKind,
-    chat::{ChatMessage, ChatOptions, ChatRequest, ContentPart, MessageContent, ReasoningEffort},
+    chat::{
+        ChatMessage, ChatOptions, ChatRequest, ChatRole, ContentPart, MessageContent,
+        ReasoningEffort,
+    },
 };
 use polychat_core::{
     AgentName, Message,
@@ -34,15 +38,16 @@ pub(super) fn chat(request: &ModelRequest, adapter: AdapterKind, names: &Names) 
     for message in &request.messages {
         match &message.role {
             Role::User { .. } => {
-                let parts: Vec<_> = message.parts.iter().filter_map(said).collect();
-                messages.push(ChatMessage::user(MessageContent::from_parts(parts)));
+                heard(&mut messages, message.parts.iter().filter_map(said).collect());
             }
             Role::Assistant { .. } => {
                 let asked = calls.asked_by(message, adapter);
                 if asked.is_empty()
                     && let Some(author) = other_author(message, request.agent.as_ref())
                 {
-                    messages.extend(quoted(message, author));
+                    if let Some(words) = quoted(message, author) {
+                        heard(&mut messages, vec![words]);
+                    }
                     continue;
                 }
                 messages.extend(answer(message, asked, adapter));
@@ -97,6 +102,18 @@ pub(super) fn options(
     Ok(options)
 }
 
+/// Adds what comes from the side of the user. What follows such a message goes into it: the answer
+/// between them may have been stopped before its first word, and the templates of many open models
+/// refuse a request in which user and agent do not take turns.
+fn heard(messages: &mut Vec<ChatMessage>, parts: Vec<ContentPart>) {
+    match messages.last_mut() {
+        Some(last) if last.role == ChatRole::User => {
+            parts.into_iter().for_each(|part| last.content.push(part))
+        }
+        _ => messages.push(ChatMessage::user(MessageContent::from_parts(parts))),
+    }
+}
+
 /// An agent's message; `None` when nothing of it goes out.
 fn answer(message: &Message, asked: Vec<ContentPart>, adapter: AdapterKind) -> Option<ChatMessage> {
     let mut parts: Vec<_> = message.parts.iter().filter_map(said).chain(asked).collect();
@@ -116,9 +133,9 @@ fn other_author<'a>(message: &'a Message, agent: Option<&AgentName>) -> Option<&
 
 /// What another agent said, as the model hears it: for a provider, there are only a user and one
 /// agent, and the agent must not take the words of others for its own.
-fn quoted(message: &Message, author: &AgentName) -> Option<ChatMessage> {
+fn quoted(message: &Message, author: &AgentName) -> Option<ContentPart> {
     let text = message.text();
-    (!text.is_empty()).then(|| ChatMessage::user(format!("{author}: {text}")))
+    (!text.is_empty()).then(|| ContentPart::from_text(format!("{author}: {text}")))
 }
 
 fn tool(spec: &ToolSpec, names: &Names) -> genai::chat::Tool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use polychat_core::{
-    Failure, FailureKind, Metadata, Part,
+    AgentName, Failure, FailureKind, Metadata, Part,
     content::BlobSource,
     message::Role,
     tool::{ToolCall, ToolSpec},
@@ -100,13 +100,42 @@ async fn loose_ends_of_broken_turns_are_left_out() {
         .calls("", &[call("never_run", Some("call_1"))])
         .user("four");
     let expected = json!([
-        {"role": "user", "content": "one"},
-        {"role": "user", "content": "two"},
+        {"role": "user", "content": "one\n\ntwo"},
         {"role": "assistant", "content": "half an ans"},
-        {"role": "user", "content": "three"},
-        {"role": "user", "content": "four"},
+        {"role": "user", "content": "three\n\nfour"},
     ]);
     assert_eq!(messages_of(&history).await, expected);
+}
+
+// Templates of Gemma, Mistral and others refuse everything else, and with it every later prompt of a
+// chat whose answer was once stopped before its first word.
+#[tokio::test]
+async fn user_and_agent_take_turns_whatever_was_stopped_sent_in_a_row_or_said_by_others() {
+    let picture = Part::Blob {
+        media_type: "image/png".into(),
+        source: BlobSource::Uri { uri: "https://example.org/a.png".into() },
+    };
+    let history = History::default()
+        .user("look")
+        .push(Role::User { prompt_id: None }, &[picture])
+        .assistant("I am Bob.")
+        .by("bob")
+        .user("and you?")
+        .assistant("Ada.")
+        .user("")
+        .user("bye");
+    let mut request = history.request();
+    request.agent = Some(AgentName::new("ada").unwrap());
+    let server = start().await;
+    take(&model(&server), request).await;
+    let messages = server.received().remove(0).body["messages"].take();
+    let roles: Vec<_> = messages.as_array().unwrap().iter().map(|said| &said["role"]).collect();
+    assert_eq!(roles, ["user", "assistant", "user"]);
+    let kinds = ["text", "image_url", "text", "text"];
+    let parts = messages[0]["content"].as_array().unwrap();
+    assert_eq!(parts.iter().map(|part| &part["type"]).collect::<Vec<_>>(), kinds);
+    assert_eq!(parts[2]["text"], json!("bob: I am Bob."));
+    assert_eq!(messages[2]["content"], json!("bye"));
 }
 
 #[tokio::test]

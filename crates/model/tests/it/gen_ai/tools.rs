@@ -301,8 +301,7 @@ async fn other_agents_words_are_not_the_agents_own() {
     request.agent = Some(AgentName::new("bob").unwrap());
     take(&model(&server), request.clone()).await;
     let expected = [
-        ("user", "@all hello"),
-        ("user", "ada: I am Ada."),
+        ("user", "@all hello\n\nada: I am Ada."),
         // A call stays what it is, with its result.
         ("assistant", "One moment."),
         ("tool", "noon"),
