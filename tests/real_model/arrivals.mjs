@@ -60,7 +60,7 @@ export class Arrivals {
         else if (isSo()) done(resolve);
       };
       const late = setTimeout(() => done(reject, new Error(`it did not come to this: ${what}`)), WAIT_MS);
-      const done = (/** @type {(value?: any) => void} */ settle, /** @type {unknown} */ value) => {
+      const done = (/** @type {(value?: any) => void} */ settle, /** @type {unknown} */ value = undefined) => {
         clearTimeout(late);
         this.#waiting.delete(look);
         settle(value);

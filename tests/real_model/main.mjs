@@ -11,6 +11,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { connect } from "../../clients/javascript/src/index.js";
 import { launch, missing, openPage } from "../../crates/server/desk/tools/browser.mjs";
@@ -20,6 +21,8 @@ import { Arrivals } from "./arrivals.mjs";
 
 /** As many answers as the model's server writes at once, and turns as the world lets run. */
 const PLACES = 4;
+/** How long the answers of the agent `brief` are, as `run` configures it. */
+const BRIEF_TOKENS = 120;
 /** What is seen as going on: more pieces than are ever under way at once without it. */
 const GOES_ON = 10;
 /** How long a state outside of the chats may take to come. */
@@ -58,14 +61,14 @@ async function allPlacesTaken(name) {
 
 /** Waits until the answer of each of these chats has grown. @param {Chat[]} chats */
 async function goOn(chats) {
-  const before = new Map(chats.map(({ id }) => [id, arrivals.pieces(id).length]));
-  const grows = ([/** @type {string} */ id, /** @type {number} */ count]) => arrivals.pieces(id).length >= count + GOES_ON;
-  await arrivals.until(`all of ${[...before.keys()]} go on`, () => [...before].every(grows));
+  const enough = chats.map(({ id }) => ({ id, count: arrivals.pieces(id).length + GOES_ON }));
+  const names = chats.map(({ id }) => id).join(", ");
+  await arrivals.until(`each goes on: ${names}`, () => enough.every(({ id, count }) => arrivals.pieces(id).length >= count));
 }
 
-/** Stops what runs in these chats, and waits until the model has nothing to do. @param {Chat[]} chats */
+/** Stops these chats, and waits until the model has nothing to do. @param {Chat[]} chats */
 async function allStopped(chats) {
-  await Promise.all(chats.map((chat) => chat.cancel().catch(() => {})));
+  await Promise.all(chats.map((chat) => chat.cancel()));
   await busySlotsAre(0);
 }
 
@@ -78,13 +81,15 @@ async function busySlots() {
   return slots.filter((slot) => slot.is_processing).length;
 }
 
-/** Asks until so many are busy: each answer comes between two tokens, so this does not run hot. @param {number} count */
+/** Asks until so many are busy. @param {number} count */
 async function busySlotsAre(count) {
   const giveUpMs = performance.now() + WAIT_MS;
   for (;;) {
     const busy = await busySlots();
     if (busy === count) return;
     if (performance.now() > giveUpMs) throw new Error(`${busy} slots of the model are busy, and not ${count}`);
+    // Whoever asks it without a pause keeps the model's server from looking who has gone.
+    await pause(20);
   }
 }
 
@@ -95,11 +100,9 @@ function within(one, other) {
   return arrivals.pieces(one).filter(({ place }) => first < place && place < last).length;
 }
 
-/** Text that was put together from its pieces, and the messages that it should be. @param {string} id */
-function said(id) {
-  const messages = arrivals.of(id).flatMap((event) => (event.type === "message.end" ? [event] : []));
-  const pieces = arrivals.pieces(id);
-  return { messages, pieces, shown: pieces.map(({ text }) => text).join("") };
+/** What was recorded as answers of a chat. @param {string} id */
+function answers(id) {
+  return arrivals.of(id).flatMap((event) => (event.type === "message.end" ? [event] : []));
 }
 
 // REQ-1, REQ-3, REQ-15
@@ -108,17 +111,19 @@ test("four chats are answered at the same time, each piece by piece in its own s
   const prompts = await Promise.all(chats.map((chat) => chat.prompt(`I am ${chat.id}. What do you know about trees?`)));
   const outcomes = await Promise.all(prompts.map((prompt) => prompt.outcome()));
   assert.deepEqual(outcomes, chats.map(() => ({ kind: "completed" })));
-  await arrivals.until("each has its end", () => chats.every(({ id }) => said(id).messages.length === 1));
+  await arrivals.until("each has its end", () => chats.every(({ id }) => answers(id).length === 1));
   const ids = chats.map(({ id }) => id);
   const overlaps = ids.flatMap((one) => ids.filter((other) => other !== one).map((other) => within(one, other)));
   assert.ok(Math.min(...overlaps) >= GOES_ON, `pieces of one within another: ${overlaps}`);
   figures["pieces of one answer within another"] = `${Math.min(...overlaps)} to ${Math.max(...overlaps)}`;
   for (const id of ids) {
-    const { messages: [message], pieces, shown } = said(id);
-    assert.equal(shown, message?.text);
+    const [message] = answers(id);
+    const pieces = arrivals.pieces(id);
+    assert.equal(pieces.map(({ text }) => text).join(""), message?.text);
+    assert.equal(message?.finish, "length");
     const [first, last] = [pieces.at(0)?.atMs ?? 0, pieces.at(-1)?.atMs ?? 0];
     const tokens = message?.usage?.outputTokens ?? 0;
-    assert.equal(tokens, 120);
+    assert.equal(tokens, BRIEF_TOKENS);
     figures[`tokens per second of ${id}`] = ((tokens / (last - first)) * 1000).toFixed(1);
   }
 });
@@ -129,14 +134,14 @@ test("the next answer of a chat is given to all that was said in it, and to noth
   assert.ok(alone);
   const beside = world.chat("ada");
   const read = async (/** @type {Chat} */ chat) => {
-    const known = said(chat.id).messages.length;
-    await (await chat.prompt("Go on.")).outcome();
-    await arrivals.until("its end is heard", () => said(chat.id).messages.length > known);
-    return said(chat.id).messages.at(-1)?.usage?.inputTokens ?? 0;
+    const known = answers(chat.id).length;
+    await chat.prompt("Go on.");
+    await arrivals.until("it is answered", () => answers(chat.id).length > known);
+    return answers(chat.id).at(-1)?.usage?.inputTokens ?? 0;
   };
   const [short, long] = await Promise.all([read(alone), read(beside)]);
-  // Beside its own words the model reads a few that mark who speaks.
-  assert.ok(long > short + 120 && long < short + 2 * 120, `read ${short} tokens and ${long}`);
+  // The one before, and a question that is shorter than an answer.
+  assert.ok(long > short + BRIEF_TOKENS && long < short + 2 * BRIEF_TOKENS, `read ${short} tokens and ${long}`);
 });
 
 // REQ-7, REQ-12
@@ -149,9 +154,9 @@ test("stop frees the model's slot at once, and the other answers go on", async (
   assert.deepEqual(await prompts[0]?.outcome(), { kind: "cancelled" });
   await busySlotsAre(PLACES - 1);
   figures["from stop to the freed slot, in milliseconds"] = (performance.now() - beganMs).toFixed(0);
-  const stoppedAt = said(first?.id ?? "").pieces.length;
+  const stoppedAt = arrivals.pieces(first?.id ?? "").length;
   await goOn(others);
-  assert.equal(said(first?.id ?? "").pieces.length, stoppedAt, "it went on after its end");
+  assert.equal(arrivals.pieces(first?.id ?? "").length, stoppedAt, "it went on after its end");
   await allStopped(others);
 });
 
@@ -215,5 +220,5 @@ test("the desk shows four chats that write at once, and a fifth that waits", { s
   await shows(ids.slice(0, 1), "Stopped");
   await shows(["not yet", ...ids.slice(1)], "Writing");
   assert.deepEqual(faults, []);
-  await allStopped([...chats, fifth].flatMap((chat) => chat ?? []));
+  await allStopped([...chats.slice(1), fifth].flatMap((chat) => chat ?? []));
 });
