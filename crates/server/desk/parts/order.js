@@ -8,14 +8,14 @@
 
 /** @typedef {"all" | "busy" | "waiting" | "unread" | "failed" | "archived"} View */
 
-/** @type {readonly { view: View, text: string, rare?: boolean }[]} */
+/** Those that are mostly empty are `rare`; what was put away stands `apart`. @type {readonly { view: View, text: string, rare?: boolean, apart?: boolean }[]} */
 export const VIEWS = Object.freeze([
   { view: "all", text: "All" },
   { view: "busy", text: "Working" },
   { view: "waiting", text: "Waiting" },
   { view: "unread", text: "Unread" },
   { view: "failed", text: "Failed", rare: true },
-  { view: "archived", text: "Archived", rare: true },
+  { view: "archived", text: "Archived", rare: true, apart: true },
 ]);
 
 /** @type {Readonly<Record<View, (row: ChatRow) => boolean>>} */

@@ -21,14 +21,39 @@ const DRAWN_MAX = 20;
 /** @type {Readonly<Record<string, string>>} */
 const MODES = Object.freeze({ queue: "Queued", steer: "Steers", interrupt: "Interrupts", reject: "Queued" });
 
-/** Prompts on their way in a chat at rest stand where their messages will. @param {{ pane: Pane }} props */
+/** How long a prompt may wait in a chat at rest before it is drawn as waiting, in milliseconds. */
+const BRIEF_MS = 250;
+
+/** Prompts that a chat at rest takes in a moment stand where their messages will. @param {{ pane: Pane }} props */
 export function Pending({ pane }) {
   const sends = useSnapshot(pane.handle, (snapshot) => snapshot.sends);
   const queue = useSnapshot(pane.handle, ({ chat }) => chat.queue);
-  if (queue.length > 0) return null;
-  return sends.filter(({ state }) => state !== "refused").map(({ promptId, content }) => html`
+  const isHeldUp = useHeldUp(pane);
+  if (isHeldUp && queue.length > 0) return null;
+  const coming = onTheirWay(sends, queue).filter(({ state }) => state !== "refused");
+  const texts = [...queue.map(({ promptId, parts }) => ({ promptId, content: parts })), ...coming];
+  return texts.map(({ promptId, content }) => html`
     <li class="entry" key=${promptId}><div class="said said-user pending"><div class="bubble"><${Plain} text=${textOf(content)} /></div></div></li>
   `);
+}
+
+/** Whether what waits has to wait; what a chat at rest takes in a moment would come and go in the queue. @param {Pane} pane */
+function useHeldUp({ handle }) {
+  const isRunning = useSnapshot(handle, ({ chat }) => chat.turn !== null);
+  const waits = useSnapshot(handle, ({ chat, sends }) => chat.queue.length + sends.length > 0);
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    if (!waits || isRunning) return void setLate(waits);
+    const timer = setTimeout(() => setLate(true), BRIEF_MS);
+    return () => clearTimeout(timer);
+  }, [waits, isRunning]);
+  return isRunning || (waits && isLate);
+}
+
+/** Those that the chat does not show yet. @param {readonly Send[]} sends @param {readonly WaitingPrompt[]} queue */
+function onTheirWay(sends, queue) {
+  const known = new Set(queue.map(({ promptId }) => promptId));
+  return sends.filter(({ promptId }) => !known.has(promptId));
 }
 
 /** What waits, above the message field. @param {{ pane: Pane }} props */
@@ -36,19 +61,20 @@ export function Queue({ pane }) {
   const queue = useSnapshot(pane.handle, ({ chat }) => chat.queue);
   const sends = useSnapshot(pane.handle, (snapshot) => snapshot.sends);
   const isRunning = useSnapshot(pane.handle, ({ chat }) => chat.turn !== null);
-  const known = new Set(queue.map(({ promptId }) => promptId));
-  const shown = sends.filter(({ promptId, state }) => !known.has(promptId) && (state === "refused" || isRunning || queue.length > 0));
+  const isHeldUp = useHeldUp(pane);
+  const shown = onTheirWay(sends, queue).filter(({ state }) => state === "refused" || isRunning || (isHeldUp && queue.length > 0));
   const [all, setAll] = useState(false);
   const following = useSnapshot(pane.handle, (snapshot) => snapshot.following);
   useEffect(() => rescue(pane), [following, queue]);
-  if (queue.length === 0 && shown.length === 0) return null;
-  const drawn = all ? queue : queue.slice(0, DRAWN_MAX);
+  const waiting = isHeldUp ? queue : [];
+  if (waiting.length === 0 && shown.length === 0) return null;
+  const drawn = all ? waiting : waiting.slice(0, DRAWN_MAX);
   return html`
     <section class="queue" aria-label="Messages that wait">
-      ${queue.length > 0 && html`
+      ${waiting.length > 0 && html`
         <ol class="queue-rows">
           ${drawn.map((prompt, at) => html`<${Waiting} key=${prompt.promptId} pane=${pane} prompt=${prompt} place=${at + 1} />`)}
-          ${drawn.length < queue.length && html`<li class="queue-row"><button type="button" class="act" onClick=${() => setAll(true)}>Show all ${queue.length}</button></li>`}
+          ${drawn.length < waiting.length && html`<li class="queue-row"><button type="button" class="act" onClick=${() => setAll(true)}>Show all ${waiting.length}</button></li>`}
         </ol>
       `}
       ${shown.length > 0 && html`<ol class="queue-rows queue-sends">${shown.map((send) => html`<${OnItsWay} key=${send.promptId} pane=${pane} send=${send} />`)}</ol>`}

@@ -22,10 +22,14 @@ import { when, wholeTime } from "./when.js";
  * @property {(chatId: string, event: MouseEvent) => void} onMenu
  */
 
-/** What is new in a chat: answers that are counted, or something that is not and does not go on. @param {{ row: ChatRow }} props */
-function News({ row: { unread, news, busy } }) {
+/** Whether something is new in a chat: answers that are counted, or something that is not and does not go on. @param {ChatRow} row */
+const hasNews = ({ unread, news, busy }) => unread > 0 || (news && busy.kind !== "running");
+
+/** @param {{ row: ChatRow }} props */
+function News({ row }) {
+  const { unread } = row;
   if (unread > 0) return html`<span class="badge">${unread > 99 ? "99+" : unread}<span class="unseen"> unread</span></span>`;
-  return news && busy.kind !== "running" ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
+  return hasNews(row) ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
 }
 
 export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, active, onOpen, onMenu }) => {
@@ -33,7 +37,7 @@ export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, ac
   const queued = queuedOf(row.busy);
   return html`
     <div id=${rowId(row.chatId)} role="option" class=${`row ${active ? "active" : ""}`} style=${{ transform: `translateY(${top}px)` }}
-      aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind} data-news=${String(row.unread > 0 || row.news)}
+      aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind} data-news=${String(hasNews(row))}
       onClick=${() => onOpen(row.chatId)} onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(row.chatId, event)}>
       <span class="lamp" data-tone=${signal.tone} aria-hidden="true"></span>
       <span class="row-name nowrap" dir="auto">${name}</span>

@@ -47,9 +47,11 @@ export function useRows({ store, names }, { view, words }) {
 export function Sidebar({ desk, worlds, onWorld, rows, nameOf, wanted, onWanted, onNew, onPick, onHit, onMenu, children }) {
   const { store, world, names } = desk;
   const { chats, selected, list, error, truncated } = useSnapshot(store);
-  const found = useSearch(world, wanted.words);
+  const hits = useSearch(world, wanted.words);
+  const found = useMemo(() => counts(chats), [chats]);
+  const onView = (/** @type {View} */ view) => onWanted({ ...wanted, view });
   const onSeen = useCallback((/** @type {readonly ChatRow[]} */ seen) => seen.forEach((row) => row.title === "" && names.want(row)), [names]);
-  const byId = useMemo(() => new Map(found.hits.length > 0 ? chats.map((row) => [row.chatId, row]) : []), [chats, found]);
+  const byId = useMemo(() => new Map(hits.hits.length > 0 ? chats.map((row) => [row.chatId, row]) : []), [chats, hits]);
   const hitName = (/** @type {string} */ chatId) => {
     const row = byId.get(chatId);
     return row ? nameOf(row) : chatId;
@@ -73,14 +75,15 @@ export function Sidebar({ desk, worlds, onWorld, rows, nameOf, wanted, onWanted,
         <label class="unseen" for="find">Filter chats and search messages</label>
         <input id="find" class="field" type="search" placeholder="Filter and search" value=${wanted.words} autocomplete="off" spellcheck=${false} dir="auto"
           onKeyDown=${onKeyDown} onInput=${(/** @type {any} */ event) => onWanted({ ...wanted, words: event.target.value })} />
+        <${Archive} count=${found.archived} view=${wanted.view} onView=${onView} />
       </div>
-      <${Views} chats=${chats} view=${wanted.view} onView=${(/** @type {View} */ view) => onWanted({ ...wanted, view })} />
+      <${Views} found=${found} view=${wanted.view} onView=${onView} />
       ${list === "broken" && html`<p class="side-note" role="alert">The list goes on no more: ${error?.message}
         <button type="button" class="button" onClick=${store.retry}>Read it again</button></p>`}
       ${truncated && html`<p class="side-note small">There are more chats than can be shown.</p>`}
       <${List} rows=${rows} selected=${selected} nameOf=${nameOf} onSeen=${onSeen} onOpen=${store.select} onPick=${onPick} onMenu=${onMenu}
-        nothing=${nothingOf(list, wanted)} isShort=${found.state !== "none"} filter=${`${wanted.view} ${wanted.words}`} />
-      <${Hits} found=${found} nameOf=${hitName} onOpen=${onHit} />
+        nothing=${nothingOf(list, wanted)} isShort=${hits.state !== "none"} filter=${`${wanted.view} ${wanted.words}`} />
+      <${Hits} found=${hits} nameOf=${hitName} onOpen=${onHit} />
       ${children}
     </nav>
   `;
@@ -103,18 +106,28 @@ function nothingOf(list, { view, words }) {
 /**
  * Which chats are listed. The views that are mostly empty are offered only when they are not.
  *
- * @param {{ chats: readonly ChatRow[], view: View, onView: (view: View) => void }} props
+ * @param {{ found: Record<View, number>, view: View, onView: (view: View) => void }} props
  */
-function Views({ chats, view, onView }) {
-  const found = useMemo(() => counts(chats), [chats]);
+function Views({ found, view, onView }) {
+  const offered = VIEWS.filter((each) => !each.apart && (!each.rare || found[each.view] > 0 || each.view === view));
   return html`
     <div class="views" role="group" aria-label="Which chats">
-      ${VIEWS.filter((each) => !each.rare || found[each.view] > 0 || each.view === view).map((each) => html`
+      ${offered.map((each) => html`
         <button type="button" key=${each.view} class="view" data-view=${each.view} aria-pressed=${String(each.view === view)} onClick=${() => onView(each.view)}>
           ${each.text}${each.view !== "all" && found[each.view] > 0 && html` <span class="view-count">${found[each.view]}</span>`}
         </button>
       `)}
     </div>
+  `;
+}
+
+/** The way to what was put away, and back; nothing where nothing was. @param {{ count: number, view: View, onView: (view: View) => void }} props */
+function Archive({ count, view, onView }) {
+  const isOpen = view === "archived";
+  if (count === 0 && !isOpen) return null;
+  return html`
+    <button type="button" class="button plain icon archive" data-view="archived" aria-pressed=${String(isOpen)} title=${`Archived chats: ${count}`}
+      onClick=${() => onView(isOpen ? "all" : "archived")}><${Icon} name="archive" /><span class="unseen">Archived chats: ${count}</span></button>
   `;
 }
 

@@ -8,6 +8,7 @@ const NUMBER = new Intl.NumberFormat();
 
 /** How long something took. @param {number} ms @returns {string} */
 export function duration(ms) {
+  if (ms > 0 && ms < 100) return `${Math.round(ms)} ms`;
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;

@@ -3,7 +3,8 @@
  */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, missing } from "../tools/browser.mjs";
@@ -177,6 +178,43 @@ test("in a busy chat a message queues, steers or interrupts; what waits is edite
   await page.keyboard.press("Alt+S");
   await says(page, "a", "Stopped");
   await says(page, "b", "Writing");
+  assert.deepEqual(faults, []);
+});
+
+test("what a chat at rest takes in a moment never stands in the queue; what has to wait does", { skip }, async (t) => {
+  // REQ-7
+  const [, data = ""] = await kept(t);
+  const config = join(dirname(data), "one-at-a-time.toml");
+  await writeFile(config, "[limits]\nturns_running_max = 1\n");
+  const { page, faults } = await desk(t, browser, {
+    args: ["--memory", "--config", config],
+    async before(early) {
+      await early.addInitScript(() => {
+        // A moment ends when the test says so.
+        const own = setTimeout;
+        const kept = /** @type {any} */ (Object.assign(globalThis, { moments: [] }));
+        kept.setTimeout = (/** @type {() => void} */ work, /** @type {number} */ ms) => (ms === 250 ? kept.moments.push(work) : own(work, ms));
+      });
+    },
+  });
+  await host(page);
+  await sent(page, "a", ["/long 20000"]);
+  await says(page, "a", "Writing");
+  await page.keyboard.press("Alt+N");
+  await page.locator(".head-name", { hasText: "New chat" }).waitFor();
+  await send(page, "my name is Ada");
+  // The world has taken it, and has no place for its turn.
+  await page.locator(".head-signal", { hasText: "Waiting for a place" }).waitFor();
+  await page.locator(".pending .bubble", { hasText: "my name is Ada" }).waitFor();
+  assert.equal(await page.locator(".queue").count(), 0);
+  await page.evaluate(() => /** @type {any} */ (globalThis).moments.forEach((/** @type {() => void} */ work) => work()));
+  await page.locator(".queue-row", { hasText: "my name is Ada" }).waitFor();
+  assert.equal(await page.locator(".pending").count(), 0);
+  await open(page, "a");
+  await page.keyboard.press("Alt+S");
+  await page.locator(".row-name", { hasText: "my name is Ada" }).click();
+  await page.getByText("Nice to meet you, Ada").waitFor();
+  await page.locator(".queue").waitFor({ state: "detached" });
   assert.deepEqual(faults, []);
 });
 
