@@ -59,7 +59,8 @@ pub use secret::{MissingKey, Secret};
 /// make them refuse every later request of the chat. So the results of an answer's calls follow it
 /// at once, in the order of the calls; a call without a result stays here, and so does a result
 /// without its call. A name, an id or arguments that a provider would refuse are changed on their
-/// way. Results are text: a picture in one is told as `[image/png, 1234 bytes]`.
+/// way. Results are text: a picture in one is told as `[image/png, 1234 bytes]`. What a user said in
+/// a row goes out as one message: the templates of many open models want turns to be taken.
 ///
 /// What a provider signed, and what it thought before a call where it wants to see that again, goes
 /// back to it unchanged, and to no other. What other agents said goes out as a user's message with
