@@ -38,7 +38,6 @@ export async function host(page) {
         },
         { name: "fall", kind: "read", description: "Fails", run: () => { throw new Error("it fell <i>down</i>"); } },
         { name: "stamp", description: "Stamps a letter", run: () => "stamped" },
-        { name: "ask_user", kind: "question", description: "Asks the person", run: () => "" },
       ],
       models: [
         {
