@@ -45,7 +45,7 @@ export const bridge = {
       const [first] = await this.worlds();
       return first === undefined ? entrance : await entranceOf(first);
     } catch {
-      return { worldId: wanted ?? "", phase: "connecting", reason: "the server does not answer" };
+      return { worldId: wanted ?? "", phase: "connecting", reason: "The server does not answer. It is asked again and again." };
     }
   },
 

@@ -15,8 +15,9 @@ export function ConnectionBanner({ session }) {
   // It is there before there is something to say, so that it is heard.
   return html`
     <div role="status" class="connection" data-phase=${phase}>
-      ${phase === "lost" && html`<p class="banner"><span class="lamp" data-tone="wait" aria-hidden="true"></span>Connection lost. Trying again; what is shown goes on from where it was.</p>`}
-      ${(phase === "denied" || phase === "missing") && html`<p class="banner bad">${WORDS[phase]?.title}. ${WORDS[phase]?.text}</p>`}
+      ${phase === "lost" && html`<p class="banner"><span class="lamp" data-tone="wait" aria-hidden="true"></span>Connection lost. Trying again; nothing is lost or shown twice.</p>`}
+      ${(phase === "denied" || phase === "missing") && html`<p class="banner bad"><span>${WORDS[phase]?.title}. ${WORDS[phase]?.text}</span>
+        <button type="button" class="button" onClick=${() => location.reload()}>${phase === "denied" ? "Enter the token" : "Load the page anew"}</button></p>`}
       ${phase === "closed" && html`<p class="banner bad">The connection has ended.
         <button type="button" class="button" onClick=${() => location.reload()}>Load the page anew</button></p>`}
     </div>

@@ -26,11 +26,12 @@ export function Header({ desk: { store, names, actions }, chatId, onMenu, onAgen
   const outcome = chat.turns.at(-1)?.outcome.kind ?? null;
   const signal = signalOf({ busy, outcome, sending: sends.some(({ state }) => state === "sending") });
   const queued = queuedOf(busy);
+  const name = nameOf(title, names.opening(chatId));
   return html`
     <header class="head" data-chat=${chatId}>
       <button type="button" class="button plain icon head-back" onClick=${() => store.select(null)}><${Icon} name="back" /><span class="unseen">Back to the list</span></button>
       <div class="head-words">
-        <h2 class="head-name nowrap" dir="auto" title=${chatId}>${nameOf(title, names.opening(chatId))}</h2>
+        <h2 class="head-name nowrap" dir="auto" title=${`${name}\n${chatId}`}>${name}</h2>
         <p class="head-signal small nowrap" data-tone=${signal.tone}>
           <span class="lamp" data-tone=${signal.tone} aria-hidden="true"></span><span data-signal=${busy.kind}>${signal.text}</span>${queued && html`<span class="quiet">· ${queued}</span>`}
           ${chat.archived && html`<span class="quiet">· archived</span>`}

@@ -27,6 +27,8 @@ const ALLOWED = Object.freeze({
     "th", "thead", "tr", "ul", "#text",
   ],
   ALLOWED_ATTR: ["href", "title", "align", "start"],
+  // Else they are held for addresses, and dropped because they are none.
+  ADD_URI_SAFE_ATTR: ["align", "start"],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,

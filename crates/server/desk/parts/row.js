@@ -40,7 +40,7 @@ export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, ac
       aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind} data-news=${String(hasNews(row))}
       onClick=${() => onOpen(row.chatId)} onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(row.chatId, event)}>
       <span class="lamp" data-tone=${signal.tone} aria-hidden="true"></span>
-      <span class="row-name nowrap" dir="auto">${name}</span>
+      <span class="row-name nowrap" dir="auto" title=${name}>${name}</span>
       <span class="row-when quiet" title=${wholeTime(row.activeAt)}>${when(row.activeAt)}</span>
       <span class="row-signal nowrap" data-tone=${signal.tone}>${signal.text}${queued && html`<span class="row-queued">${signal.text && " · "}${queued}</span>`}</span>
       <${News} row=${row} />

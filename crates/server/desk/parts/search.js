@@ -90,8 +90,8 @@ export function Hits({ found: { state, hits, more }, nameOf, onOpen }) {
 
 /** @param {Found["state"]} state @param {number} count @param {boolean} more @returns {string} */
 function sayingOf(state, count, more) {
-  if (state === "unsupported") return "What keeps these chats cannot look for words.";
-  if (state === "failed") return "The search failed.";
+  if (state === "unsupported") return "This server cannot search messages, only names of chats.";
+  if (state === "failed") return "The search failed. Type on to try again.";
   if (state === "looking") return count === 0 ? "Looking…" : "";
   if (count === 0) return "No message has these words.";
   return more ? `The first ${count}` : "";

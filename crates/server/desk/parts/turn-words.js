@@ -20,7 +20,7 @@ export function duration(ms) {
 /** Empty where nobody said. @param {{ inputTokens: number, outputTokens: number }} usage @returns {string} */
 export function tokens({ inputTokens, outputTokens }) {
   if (inputTokens === 0 && outputTokens === 0) return "";
-  return `${NUMBER.format(inputTokens)} tokens in, ${NUMBER.format(outputTokens)} out`;
+  return `${NUMBER.format(inputTokens)} ${inputTokens === 1 ? "token" : "tokens"} in, ${NUMBER.format(outputTokens)} out`;
 }
 
 /** @param {number} bytes @returns {string} */

@@ -146,6 +146,7 @@ test("times, sizes, tokens and failures are said in words", () => {
   assert.deepEqual([0, 40, 1234, 59_999, 61_000, 3_700_000].map(duration), ["0.0 s", "40 ms", "1.2 s", "59 s", "1 min 1 s", "1 h 1 min"]);
   assert.deepEqual([12, 1200, 2_500_000].map(size), ["12 bytes", "1.2 kB", "2.5 MB"]);
   assert.equal(tokens({ inputTokens: 0, outputTokens: 0 }), "");
+  assert.equal(tokens({ inputTokens: 1, outputTokens: 1 }), "1 token in, 1 out");
   assert.match(tokens({ inputTokens: 12, outputTokens: 3 }), /^12 tokens in, 3 out$/);
   assert.equal(failureText({ kind: "denied", message: "" }), "Denied");
   assert.equal(failureText({ kind: "new_kind", message: "why" }), "new_kind: why");
