@@ -73,6 +73,26 @@ test("an answer full of HTML, script, broken Markdown, very long lines, right-to
   for (const words of ["<script>globalThis.pwned = 1</script>", "👩‍👩‍👧‍👦", "<svg/onload", "never closed"]) assert.ok(found.text?.includes(words), words);
 });
 
+test("lists go on from their number, columns of numbers stand to the right, and headings nearer to what they head", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await teach(page, { text: "before\n\n#### Prices\n\n3. three\n4. four\n\n| what | price |\n|---|--:|\n| tea | 12 |\n" });
+  await sent(page, "a", ["say it"], { agent: "parrot", wait: true });
+  await open(page, "a");
+  await page.locator("[data-answer] table").waitFor();
+  const found = await page.evaluate(() => {
+    const one = (/** @type {string} */ name) => /** @type {HTMLElement} */ (document.querySelector(`[data-answer] ${name}`));
+    const [above, head, below] = [one("p"), one("h6"), one("ol")].map((each) => each.getBoundingClientRect());
+    return {
+      start: one("ol").getAttribute("start"),
+      columns: [...document.querySelectorAll("[data-answer] td")].map((cell) => getComputedStyle(cell).textAlign.replace("-webkit-", "")),
+      nearer: above && head && below && head.top - above.bottom > below.top - head.bottom,
+    };
+  });
+  assert.deepEqual(found, { start: "3", columns: ["start", "right"], nearer: true });
+  assert.deepEqual(faults, []);
+});
+
 test("a tool's call shows its arguments, live output, progress, result or failure, and how long it took", { skip }, async (t) => {
   // REQ-4
   const { page, faults } = await desk(t, browser);
