@@ -57,6 +57,12 @@ export async function openPage(browser, url, options = {}, before) {
     // A browser says of each connection that could not be made; the page says so in its own words.
     if (message.type() === "error" && !/Failed to load resource|WebSocket connection/.test(text)) faults.push(text);
   });
+  // The policy of the page may be one that only watches, and a browser says that in other words each year.
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+      console.error(`against the policy: ${violatedDirective} ${blockedURI}`);
+    });
+  });
   await before?.(page);
   await page.goto(url);
   return { page, faults };

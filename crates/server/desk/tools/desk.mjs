@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ import { serving } from "./server.mjs";
 const WAIT_MS = 20_000;
 
 /**
- * A server, and a page that shows its desk.
+ * A server, and a page that shows its desk; whatever goes wrong in the page makes the test fail.
  *
  * @param {TestContext} context
  * @param {Browser} browser
@@ -28,7 +29,10 @@ export async function desk(context, browser, { args, page: pageOptions, before }
   const server = await serving(args ? { args } : {});
   context.after(() => server.close());
   const opened = await openPage(browser, server.url, pageOptions, before);
-  context.after(() => opened.page.context().close());
+  context.after(async () => {
+    await opened.page.context().close();
+    assert.deepEqual(opened.faults, []);
+  });
   opened.page.setDefaultTimeout(WAIT_MS);
   await opened.page.waitForSelector(".desk");
   return { server, ...opened };
