@@ -76,7 +76,7 @@ test("selecting is local: nothing is sent but the subscription, and each chat is
   await elsewhere(maker, [["a", "A", "hello"], ["b", "B", "hello"]]);
   await answered(maker, "a");
   await answered(maker, "b");
-  const { page } = await openPage(browser, "about:blank");
+  const { page, faults } = await openPage(browser, "about:blank");
   /** @type {{ method: string, params: any }[]} */
   const sent = [];
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(JSON.parse(String(payload)))));
@@ -97,6 +97,7 @@ test("selecting is local: nothing is sent but the subscription, and each chat is
   await page.locator(`${row("b")}[aria-selected=true]`).waitFor();
   await page.evaluate(() => void (location.hash = "#/nowhere/b"));
   await page.getByRole("heading", { name: "There is no such world" }).waitFor();
+  assert.deepEqual(faults, []);
 });
 
 test("an address that changes just after a chat was opened leads to its own chat", { skip }, async (t) => {
