@@ -202,10 +202,20 @@ pub(crate) fn why(error: &serde_json::Error) -> String {
     let names_a_field = ["missing field", "unknown field", "duplicate field"]
         .iter()
         .any(|beginning| text.starts_with(beginning));
+    if let Some(expected) = expected(&text) {
+        return claim(&format!("an unknown value, expected {expected}"));
+    }
     if error.is_data() && !names_a_field {
         return format!("a value of the wrong kind at line {}", error.line());
     }
     claim(&text)
+}
+
+/// What a parser that met an unknown word of a few says it knows; the last thing that it says, behind
+/// the word itself, which may hold anything.
+fn expected(text: &str) -> Option<&str> {
+    let (_, expected) = text.strip_prefix("unknown variant `")?.rsplit_once("`, expected ")?;
+    Some(expected)
 }
 
 /// A foreign text, short enough to repeat.

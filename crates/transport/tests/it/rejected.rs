@@ -171,7 +171,13 @@ fn a_command_that_makes_no_sense_says_what_is_wrong() {
         (r#"{"params":{}}"#, "missing field `method`"),
         (
             r#"{"method":"prompt/send","params":{"chatId":"a","promptId":"p","parts":[],"mode":"secret"}}"#,
-            "not a command: params.mode: a value of the wrong kind",
+            "not a command: params.mode: an unknown value, expected one of `queue`, `steer`, \
+             `interrupt`, `reject` at",
+        ),
+        // What was said may look like what is expected.
+        (
+            r#"{"method":"prompt/send","params":{"chatId":"a","promptId":"p","parts":[],"mode":"x`, expected secret"}}"#,
+            "not a command: params.mode: an unknown value, expected one of `queue`",
         ),
         (
             r#"{"method":"chat/close","params":{"chatId":7}}"#,

@@ -113,6 +113,12 @@ async fn a_body_that_makes_no_sense_is_refused_with_the_field_that_is_wrong() {
         let named = said["what"].as_str().unwrap();
         assert!(named.starts_with(what), "{path} {body}: {said}");
     }
+    // What is allowed is said with it.
+    let later = json!({ "parts": [], "mode": "later" });
+    let answer = door.ask(Method::POST, "/chats/a/prompts", Some(&later)).await;
+    let why = answer.json()["why"].to_string();
+    assert!(why.contains("expected one of `queue`, `steer`, `interrupt`, `reject`"), "{why}");
+    assert!(!why.contains("later"), "{why}");
     let agent = json!({ "agent": { "model": "m", "params": { "temperature": "hot" } } });
     let answer = door.ask(Method::PUT, "/agents/a", Some(&agent)).await;
     assert_eq!(answer.json()["what"], "agent.params.temperature");
