@@ -23,7 +23,7 @@ const BELONGS = Object.freeze({
   all: (row) => !row.archived,
   busy: ({ busy, sending }) => busy.kind === "running" || sending,
   waiting: ({ busy }) => busy.kind === "awaiting",
-  unread: ({ unread, news }) => unread > 0 || news,
+  unread: ({ unread, news, archived }) => !archived && (unread > 0 || news),
   failed: ({ busy, outcome }) => busy.kind === "failed" || busy.kind === "stalled" || (busy.kind === "idle" && outcome === "failed"),
   archived: (row) => row.archived,
 });

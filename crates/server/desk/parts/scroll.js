@@ -33,10 +33,15 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge, version 
   /** What must stay where it is when rows come or go above it. @type {{ current: Place | null }} */
   const held = useRef(place ?? null);
 
-  const toEnd = useCallback(() => {
+  /** It is at its end, and stays there. */
+  const arrive = useCallback(() => {
     stuck.current = true;
     setAway("no");
     latest.current.onPlace(undefined);
+  }, []);
+
+  const toEnd = useCallback(() => {
+    arrive();
     if (box.current) box.current.scrollTop = box.current.scrollHeight;
   }, []);
 
@@ -74,6 +79,7 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge, version 
       const grew = content.offsetHeight > height;
       height = content.offsetHeight;
       if (stuck.current) scroller.scrollTop = scroller.scrollHeight;
+      else if (latest.current.isWhole && isAllInSight(scroller)) arrive();
       else if (grew && known.current !== latest.current.version()) setAway("news");
       top = scroller.scrollTop;
     };
@@ -93,6 +99,7 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge, version 
     if (stuck.current && box.current) box.current.scrollTop = box.current.scrollHeight;
     else if (held.current) putTo(box.current, rows.current, held.current);
     held.current = null;
+    if (!stuck.current && latest.current.isWhole && isAllInSight(box.current)) arrive();
   }, []);
 
   /** Shows a row in the upper third. */
@@ -104,6 +111,9 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge, version 
 
   return { away, toEnd, hold, settle, show };
 }
+
+/** Whether there is nothing to scroll to. @param {HTMLElement | null} box */
+const isAllInSight = (box) => box !== null && box.scrollHeight <= box.clientHeight;
 
 /** @param {HTMLElement} rows @returns {HTMLElement[]} */
 const keyed = (rows) => /** @type {HTMLElement[]} */ ([...rows.children]).filter(({ dataset }) => dataset["key"]);

@@ -99,7 +99,7 @@ function WorldName({ worldId, worlds, onWorld }) {
 /** @param {StoreSnapshot["list"]} list @param {{ view: View, words: string }} wanted */
 function nothingOf(list, { view, words }) {
   if (list === "loading") return "Reading the chats…";
-  if (words.trim() !== "") return "No chat is called so.";
+  if (words.trim() !== "") return "No chat has this name.";
   return view === "all" ? "No chats yet: begin one." : "None.";
 }
 

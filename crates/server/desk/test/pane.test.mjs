@@ -93,6 +93,18 @@ test("lists go on from their number, columns of numbers stand to the right, and 
   assert.deepEqual(faults, []);
 });
 
+test("a message that is found where all is in sight leads away from nothing", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser, { args: await kept(t) });
+  await host(page);
+  await teach(page, { text: "polly" });
+  await sent(page, "a", ["say it"], { agent: "parrot", wait: true });
+  await page.fill("#find", "polly");
+  await page.locator(".hit").first().click();
+  await page.locator(".entry[data-marked=true]", { hasText: "polly" }).waitFor();
+  await page.locator(".below-button").waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+});
+
 test("a tool's call shows its arguments, live output, progress, result or failure, and how long it took", { skip }, async (t) => {
   // REQ-4
   const { page, faults } = await desk(t, browser);

@@ -75,7 +75,7 @@ test("each view has the chats that it counts, and words narrow it by name and id
     row({ chatId: "b", title: "Rome", busy: { kind: "running", turnId: 1 } }),
     row({ chatId: "c", unread: 2, outcome: "failed" }),
     row({ chatId: "d", news: true, busy: { kind: "awaiting", turnId: 1 } }),
-    row({ chatId: "e", archived: true, busy: { kind: "stalled" } }),
+    row({ chatId: "e", archived: true, unread: 1, busy: { kind: "stalled" } }),
   ];
   assert.deepEqual(counts(rows), { all: 4, busy: 1, waiting: 1, unread: 2, failed: 2, archived: 1 });
   for (const [view, count] of Object.entries(counts(rows))) {
