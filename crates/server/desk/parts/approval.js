@@ -98,7 +98,7 @@ function Words({ label, yes, underWay, onDone, onCancel, isNeeded = false, isDan
 }
 
 /** What tools that ask put into their arguments: `question` and `options`; others ask with all they have. @param {Call} call */
-function questionOf({ name, arguments: given }) {
+export function questionOf({ name, arguments: given }) {
   const { question, options } = /** @type {Record<string, unknown>} */ (typeof given === "object" && given !== null ? given : {});
   return {
     question: typeof question === "string" ? question : `${name}: ${pretty(given)}`,

@@ -24,7 +24,7 @@ import { Sidebar, useRows, useWanted } from "./sidebar.js";
 import { nextTheme, theme, THEME_NAMES } from "./theme.js";
 
 /** @import { Desk as DeskOf, Session } from "./session.js" */
-/** @import { ChatRow, Hit } from "./types.js" */
+/** @import { ChatRow, ChatSnapshot, Hit } from "./types.js" */
 
 /** @param {{ session: Session }} props */
 export function Frame({ session }) {
@@ -54,9 +54,11 @@ function Desk({ session, desk }) {
   };
   const { menu, closeMenu, chatMenu, agentMenu, worldMenu } = useMenus({ session, desk, ask });
   const create = useCallback(async () => {
-    await actions.create();
+    // One that is new and untouched is as good as another.
+    const { selected } = store.getSnapshot();
+    if (selected === null || !isUntouched(store.chat(selected).getSnapshot())) await actions.create();
     toComposer();
-  }, [actions]);
+  }, [store, actions]);
   // Whoever points at a chat is about to write in it; whoever walks the list by keys walks on.
   const pick = useCallback((/** @type {string} */ id) => {
     store.select(id);
@@ -167,6 +169,11 @@ function useTitle({ store }) {
   useEffect(() => {
     document.title = count > 0 ? `(${count}) Polychat` : "Polychat";
   }, [count]);
+}
+
+/** Whether nothing is in its log but that it was made, and nothing on its way there. @param {ChatSnapshot} snapshot */
+function isUntouched({ following, chat, sends }) {
+  return following === "live" && chat.head === 1 && sends.length === 0;
 }
 
 /** @param {ChatRow} row */

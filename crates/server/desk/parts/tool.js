@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Approval } from "./approval.js";
+import { Approval, questionOf } from "./approval.js";
 import { html, memo, useLayoutEffect, useRef } from "./hooks.js";
 import { brief, Parts, pretty } from "./tool-parts.js";
 import { Elapsed } from "./turn.js";
@@ -33,7 +33,7 @@ export const ToolCard = memo((/** @type {{ pane: Pane, call: Call }} */ { pane, 
       <p class="tool-head small">
         <span class="lamp" data-tone=${tone} aria-hidden="true"></span>
         <b class="tool-name">${name}</b>
-        <span class="quiet nowrap tool-brief">${state === "awaiting" ? "" : brief(call.arguments)}</span>
+        <span class="quiet nowrap tool-brief">${state === "awaiting" ? "" : briefOf(call)}</span>
         <span class="quiet tool-state">${text}${decisionText(decision)}${" "}
           ${state === "running" && startedAt !== null && html`<${Elapsed} since=${startedAt} />`}
           ${endedAt !== null && startedAt !== null && duration(endedAt - startedAt)}
@@ -52,6 +52,11 @@ export const ToolCard = memo((/** @type {{ pane: Pane, call: Call }} */ { pane, 
   `;
 });
 
+/** What it was called with, in one line; of a question, the question. @param {Call} call */
+function briefOf(call) {
+  return call.approval === "question" ? questionOf(call).question : brief(call.arguments);
+}
+
 /** @param {Call["decision"]} decision */
 function decisionText(decision) {
   if (!decision) return "";
@@ -67,7 +72,7 @@ function Output({ text }) {
   return html`<pre class="tool-output" ref=${box} tabindex="0" aria-label="Output" dir="auto">${text.length > 20_000 ? text.slice(-20_000) : text}</pre>`;
 }
 
-/** Tools usually say `done`, `total` and `message`. @param {{ progress: NonNullable<Call["progress"]> }} props */
+/** Tools say `progress`, `total` and `message`, as in the protocol MCP; some say `done`. @param {{ progress: NonNullable<Call["progress"]> }} props */
 function Progress({ progress }) {
   const { done, total, message } = fieldsOf(progress);
   return html`
@@ -81,7 +86,7 @@ function Progress({ progress }) {
 /** @param {NonNullable<Call["progress"]>} progress */
 function fieldsOf(progress) {
   if (typeof progress === "string") return { done: 0, total: 0, message: progress };
-  const { done, total, message } = /** @type {Record<string, unknown>} */ (progress);
+  const { progress: now, done = now, total, message } = /** @type {Record<string, unknown>} */ (progress);
   return {
     done: typeof done === "number" ? done : 0,
     total: typeof total === "number" && typeof done === "number" ? total : 0,

@@ -93,6 +93,23 @@ test("lists go on from their number, columns of numbers stand to the right, and 
   assert.deepEqual(faults, []);
 });
 
+test("a tool says how far it is the way Polychat's own tools do, and a question stands in its card", { skip }, async (t) => {
+  // REQ-4
+  const { page, faults } = await desk(t, browser);
+  await host(page);
+  await sent(page, "a", ["/tool wait {\"seconds\": 200}"]);
+  await open(page, "a");
+  await page.locator(".tool progress[max='200']").waitFor();
+  await page.locator(".tool-progress", { hasText: /\d %.* of 200 seconds/ }).waitFor();
+  await page.keyboard.press("Alt+S");
+  await says(page, "a", "Stopped");
+  await send(page, "/ask Tea or coffee? | Tea");
+  await button(page, "Tea").click();
+  const card = page.locator(".tool[data-state=answered]");
+  assert.equal(await card.locator(".tool-brief").innerText(), "Tea or coffee?");
+  assert.deepEqual(faults, []);
+});
+
 test("a message that is found where all is in sight leads away from nothing", { skip }, async (t) => {
   const { page, faults } = await desk(t, browser, { args: await kept(t) });
   await host(page);

@@ -54,8 +54,11 @@ test("an empty desk invites: a message begins a chat, and examples show what the
 
   // A new chat offers them too, until something was said in it.
   await page.keyboard.press("Alt+N");
+  await page.getByRole("button", { name: "It remembers" }).waitFor();
+  await page.keyboard.press("Alt+N");
   await page.getByRole("button", { name: "It remembers" }).click();
   await page.getByText("Nice to meet you, Ada").waitFor();
+  assert.equal(await page.locator("[role=option]").count(), 2);
   assert.equal(await page.locator(".example").count(), 0);
   await focused(page, "message");
   await page.keyboard.type("what is my name?");
