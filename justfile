@@ -27,6 +27,10 @@ long:
 bench *ARGS:
     cargo bench --workspace {{ARGS}}
 
+# Four chats at once on a real language model, offline; installs it once. The figures are in docs/performance.md.
+real-model:
+    bash tests/real_model/run
+
 # Write all generated files anew, after a change of the stored or wire form that is meant.
 bless:
     POLYCHAT_BLESS=1 cargo test -p polychat-core -p polychat-store -p polychat-transport --all-features -- golden types:: openapi
