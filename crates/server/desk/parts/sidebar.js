@@ -68,7 +68,7 @@ export function Sidebar({ desk, worlds, onWorld, rows, nameOf, wanted, onWanted,
   return html`
     <nav class="side" aria-label="Chats">
       <div class="side-top">
-        <div class="side-name"><h1 class="brand">Polychat</h1><${WorldName} worldId=${world.id} worlds=${worlds} onWorld=${onWorld} /></div>
+        <div class="side-name"><img class="brand-mark" src="icon.svg" alt="" width="22" height="22" /><h1 class="brand">Polychat</h1><${WorldName} worldId=${world.id} worlds=${worlds} onWorld=${onWorld} /></div>
         <button type="button" class="button primary" onClick=${onNew} title="New chat (Alt+N)"><${Icon} name="plus" />New chat</button>
       </div>
       <div class="side-find" role="search">

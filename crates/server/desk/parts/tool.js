@@ -34,9 +34,9 @@ export const ToolCard = memo((/** @type {{ pane: Pane, call: Call }} */ { pane, 
         <span class="lamp" data-tone=${tone} aria-hidden="true"></span>
         <b class="tool-name">${name}</b>
         <span class="quiet nowrap tool-brief">${state === "awaiting" ? "" : briefOf(call)}</span>
-        <span class="quiet tool-state">${text}${decisionText(decision)}${" "}
-          ${state === "running" && startedAt !== null && html`<${Elapsed} since=${startedAt} />`}
-          ${endedAt !== null && startedAt !== null && duration(endedAt - startedAt)}
+        <span class="quiet tool-state">${text}${decisionText(decision)}
+          ${state === "running" && startedAt !== null && html` · <${Elapsed} since=${startedAt} />`}
+          ${endedAt !== null && startedAt !== null && call.approval !== "question" && ` · ${duration(endedAt - startedAt)}`}
         </span>
       </p>
       ${state === "awaiting"
@@ -78,7 +78,7 @@ function Progress({ progress }) {
   return html`
     <div class="tool-progress small">
       ${total > 0 ? html`<progress value=${Math.min(done, total)} max=${total} aria-label="Progress"></progress>` : html`<progress aria-label="Progress"></progress>`}
-      <span class="quiet" dir="auto">${total > 0 && `${Math.round((Math.min(done, total) / total) * 100)} %`} ${message}</span>
+      <span class="quiet" dir="auto">${total > 0 && `${Math.round((Math.min(done, total) / total) * 100)} %${message && " · "}`}${message}</span>
     </div>
   `;
 }

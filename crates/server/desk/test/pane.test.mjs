@@ -138,7 +138,7 @@ test("a tool's call shows its arguments, live output, progress, result or failur
   await release(page, "dig");
   await dig.locator(".tool-result", { hasText: "found a <b>chest</b>" }).waitFor();
   assert.equal(await dig.locator("progress, .tool-output").count(), 0);
-  await dig.locator(".tool-state", { hasText: /done \d/ }).waitFor();
+  await dig.locator(".tool-state", { hasText: /done · \d/ }).waitFor();
   await page.locator(".turn[data-outcome=completed]").waitFor();
   assert.deepEqual(faults, []);
 });
