@@ -130,7 +130,7 @@ test("a tool's call shows its arguments, live output, progress, result or failur
   await open(page, "a");
   const dig = page.locator(".tool", { hasText: "dig" });
   await dig.locator(".tool-output", { hasText: "stones" }).waitFor();
-  await dig.getByText("30 % three feet down").waitFor();
+  await dig.getByText("30 % · three feet down").waitFor();
   assert.equal(await dig.locator("progress").getAttribute("value"), "3");
   await dig.locator(".tool-brief", { hasText: '{"where":"here"}' }).waitFor();
   const fall = page.locator(".tool[data-state=failed]");
