@@ -59,8 +59,9 @@ export function List({ rows, selected, nameOf, onSeen, onOpen, onPick, onMenu, n
     <${Row} key=${row.chatId} row=${row} name=${nameOf(row)} at=${index} count=${rows.length} top=${index * ROW_HEIGHT}
       active=${index === place} onOpen=${onPick} onMenu=${onMenu} />
   `;
+  // A list box without an option is none.
   return html`
-    <div class="list" id="chats" ref=${box} tabindex="0" role="listbox" aria-label="Chats" aria-activedescendant=${rows[place] ? rowId(rows[place].chatId) : undefined}
+    <div class="list" id="chats" ref=${box} tabindex="0" role=${rows.length > 0 ? "listbox" : "group"} aria-label="Chats" aria-activedescendant=${rows[place] ? rowId(rows[place].chatId) : undefined}
       style=${{ maxHeight: isShort ? `${Math.max(1, rows.length) * ROW_HEIGHT + 8}px` : "" }} onKeyDown=${onKeyDown}>
       <div class="list-all" role="presentation" style=${{ height: `${rows.length * ROW_HEIGHT}px` }}>
         ${drawn.map((row, index) => draw(row, first + index))}

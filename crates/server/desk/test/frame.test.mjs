@@ -4,13 +4,12 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { seriousFaults } from "../tools/axe.mjs";
 import { launch, missing, openPage } from "../tools/browser.mjs";
 import { answered, desk, elsewhere, inOrder, kept, row, says } from "../tools/desk.mjs";
 import { serving } from "../tools/server.mjs";
-import { DESK } from "../tools/vendor.mjs";
 
 /** @import { Browser } from "playwright-core" */
 
@@ -320,23 +319,15 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     await page.locator(".head-signal", { hasText: "Failed" }).waitFor();
     await page.keyboard.press("Alt+D");
     await page.locator(".panel-line").first().waitFor();
-    const checked = async (/** @type {string} */ what) => {
-      const found = await page.evaluate(async () => {
-        const { violations } = await /** @type {any} */ (globalThis).axe.run(document, { resultTypes: ["violations"] });
-        return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, at: nodes.map((/** @type {any} */ node) => node.html.slice(0, 120)) }));
-      });
-      assert.deepEqual(found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical"), [], what);
-    };
-    await page.addScriptTag({ path: join(DESK, "node_modules/axe-core/axe.min.js") });
-    await checked("desk");
+    assert.deepEqual(await seriousFaults(page), [], "desk");
     await page.keyboard.press("?");
     await page.getByRole("dialog").waitFor();
-    await checked("help");
+    assert.deepEqual(await seriousFaults(page), [], "help");
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "More about this chat" }).click();
     await page.getByRole("menu").waitFor();
-    await checked("menu");
+    assert.deepEqual(await seriousFaults(page), [], "menu");
     });
 }
 

@@ -3,14 +3,13 @@
  */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { seriousFaults } from "../tools/axe.mjs";
 import { launch, missing } from "../tools/browser.mjs";
 import { desk, kept, row, says } from "../tools/desk.mjs";
 import { host, release, sent, teach } from "../tools/pane-host.mjs";
 import { open, send } from "../tools/pane.mjs";
-import { DESK } from "../tools/vendor.mjs";
 
 /** @import { Browser, Page } from "playwright-core" */
 
@@ -407,12 +406,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     await page.locator(".tool-output").waitFor();
     await page.locator(".approval").nth(1).waitFor();
     await page.locator(".queue-row").nth(1).waitFor();
-    await page.addScriptTag({ path: join(DESK, "node_modules/axe-core/axe.min.js") });
-    const found = await page.evaluate(async () => {
-      const { violations } = await /** @type {any} */ (globalThis).axe.run(document, { resultTypes: ["violations"] });
-      return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, at: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.any[0]?.message}`) }));
-    });
-    assert.deepEqual(found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical"), []);
+    assert.deepEqual(await seriousFaults(page), []);
     assert.ok(await page.locator(row("a")).count());
   });
 }

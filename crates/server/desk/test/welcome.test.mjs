@@ -7,6 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { seriousFaults } from "../tools/axe.mjs";
 import { launch, missing, openPage } from "../tools/browser.mjs";
 import { answered, desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
 import { serving } from "../tools/server.mjs";
@@ -66,6 +67,23 @@ test("an empty desk invites: a message begins a chat, and examples show what the
   await page.getByText("Your name is Ada.").waitFor();
   assert.deepEqual(faults, []);
 });
+
+for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  test(`axe finds no serious fault where nothing is yet, nor where nobody is let in, in ${colorScheme}`, { skip }, async (t) => {
+    const server = await serving({ auth: true });
+    t.after(() => server.close());
+    const { page } = await openPage(browser, server.url, { colorScheme, bypassCSP: true });
+    t.after(() => page.context().close());
+    await page.fill("#token", "AAAA");
+    await page.keyboard.press("Enter");
+    await page.getByText("does not open the server").waitFor();
+    assert.deepEqual(await seriousFaults(page), [], "entrance");
+    await page.goto(server.link());
+    await page.getByRole("button", { name: "It remembers" }).waitFor();
+    await page.getByText("No chats yet").waitFor();
+    assert.deepEqual(await seriousFaults(page), [], "empty desk");
+  });
+}
 
 test("what is written where no chat is open is there again after another chat was looked at", { skip }, async (t) => {
   const { page } = await desk(t, browser);
