@@ -9,6 +9,7 @@ import { launch, missing, openPage } from "../tools/browser.mjs";
 import { beside, desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
 import { atRest, chosen, goTo, logOf, send, settled, shown, watchWords } from "../tools/pane.mjs";
 import { showStore, Signals } from "../tools/signals.mjs";
+import { asleep } from "../tools/sleep.mjs";
 
 /** @import { Browser, Page } from "playwright-core" */
 
@@ -89,19 +90,19 @@ test("a server that is killed while ten chats stream, and started again: the pag
 test("two windows at the same chats, one of them asleep, show the same; a chat deleted in one goes in the other", { skip }, async (t) => {
   const { server, page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["a", "A"], ["b", "B"], ["c", "C"]]);
-  const { page: second, faults: secondFaults } = await openPage(browser, server.url);
-  t.after(() => second.context().close());
+  const another = await launch();
+  t.after(() => another.close());
+  const { page: second, faults: secondFaults } = await openPage(another, server.url);
   for (const each of [page, second]) await goTo(each, "a");
   await send(page, "/long 1000");
   await says(second, "a", "Writing");
-  const session = await second.context().newCDPSession(second);
-  await session.send("Page.setWebLifecycleState", { state: "frozen" });
+  const wake = await asleep(another);
   // What is said meanwhile takes half a minute.
   await goTo(page, "b");
   await send(page, words("b", 1));
   await goTo(page, "a");
   await page.locator(`${row("a")}[data-signal=idle]`).waitFor({ timeout: 90_000 });
-  await session.send("Page.setWebLifecycleState", { state: "active" });
+  wake();
   for (const each of [page, second]) await allEqual(each, page, ["a", "b"]);
 
   await goTo(second, "c");

@@ -55,13 +55,13 @@ export async function heapOf(page, { collect = false } = {}) {
   return (usedSize / 1e6).toFixed(1);
 }
 
-/** The process that draws pages, the one that has worked most of them. @param {Browser} browser */
-export async function renderer(browser) {
+/** The processes that draw pages, the one that has worked most first. @param {Browser} browser @returns {Promise<number[]>} */
+export async function renderers(browser) {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
-  const [busiest] = processInfo.filter(({ type }) => type === "renderer").toSorted((a, b) => b.cpuTime - a.cpuTime);
-  return busiest?.id;
+  const found = processInfo.filter(({ type }) => type === "renderer").toSorted((a, b) => b.cpuTime - a.cpuTime);
+  return found.map(({ id }) => id);
 }
 
 /** The processor time that a process has used. @param {number | undefined} pid */

@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 
 import { launch, openPage } from "./browser.mjs";
 import { row } from "./desk.mjs";
-import { cpuSeconds, framesOf, heapOf, inside, renderer, residentMb } from "./gauges.mjs";
+import { cpuSeconds, framesOf, heapOf, inside, renderers, residentMb } from "./gauges.mjs";
 import { goTo } from "./pane.mjs";
 import { PROGRAM, serving } from "./server.mjs";
 import { showStore } from "./signals.mjs";
@@ -34,7 +34,7 @@ const WORDS_PER_SECOND = 50;
 
 /** One stretch of time, watched from all sides. @param {Bench} bench @param {number} length in seconds */
 async function watched({ browser, page, server }, length) {
-  const pid = await renderer(browser);
+  const [pid] = await renderers(browser);
   const before = { heap: await heapOf(page), page: cpuSeconds(pid), server: cpuSeconds(server.pid()) };
   const frames = await framesOf(page, length * 1000);
   const heap = await heapOf(page);
