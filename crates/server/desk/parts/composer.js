@@ -7,6 +7,7 @@
 import { html, useLayoutEffect, useListener, useRef, useSnapshot, useState } from "./hooks.js";
 import { fit } from "./composer-field.js";
 import { leaveField } from "./focus.js";
+import { isShut } from "./signal.js";
 
 /** @import { Pane } from "./chat.js" */
 /** @import { Mode } from "./drafts.js" */
@@ -24,7 +25,7 @@ export function Composer({ pane }) {
   const draft = useSnapshot(handle, (snapshot) => snapshot.draft);
   const isBusy = useSnapshot(handle, ({ busy }) => busy.kind === "running" || busy.kind === "awaiting");
   const canStop = useSnapshot(handle, ({ busy }) => busy.turnId !== null);
-  const shut = useSnapshot(handle, ({ busy }) => busy.kind === "closed" || busy.kind === "deleted");
+  const shut = useSnapshot(handle, isShut);
   const [mode, setMode] = useState(/** @type {Mode} */ (drafts.of(chatId).mode ?? "queue"));
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   useDraft(pane, draft);

@@ -17,7 +17,9 @@ export function useFocusKept() {
     const look = () => {
       const { activeElement: now, body } = document;
       if (last === null || (now !== null && now !== body)) return;
-      if (!last.isConnected || last.matches(":disabled")) toKeyboard();
+      if (last.isConnected && !last.matches(":disabled")) return;
+      if (hasKeyboard()) toKeyboard();
+      else toMain();
     };
     const changes = new MutationObserver(look);
     changes.observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["disabled"] });
@@ -37,6 +39,13 @@ export function toKeyboard() {
   place?.focus({ preventScroll: true });
 }
 
+/** Where nothing is typed into: where there are fingers alone, a field would open a keyboard over the page. */
+function toMain() {
+  /** @type {HTMLElement | null} */
+  const main = document.querySelector("#main");
+  main?.focus({ preventScroll: true });
+}
+
 /** Where what is shown is read by keys, once there is nothing more to type. */
 export function leaveField() {
   /** @type {HTMLElement | null} */
@@ -51,5 +60,5 @@ export function toList() {
   list?.focus();
 }
 
-/** Whether the focus in a field opens no keyboard over the page, as it does where there are fingers alone. */
+/** Whether a field can have the focus and nothing opens over the page. */
 export const hasKeyboard = () => window.matchMedia("(hover: hover)").matches;

@@ -67,7 +67,7 @@ export function itemsOf({ chatId, kind, archived, exportLink }, actions, ask) {
   return [
     { text: "Rename…", keys: "F2", run: () => ask("rename") },
     { text: "Export as Markdown", href: exportLink },
-    isShut ? { text: "Reopen", run: () => void actions.reopen(chatId) } : { text: "Close", run: () => void actions.close(chatId) },
+    isShut ? { text: "Reopen", run: () => void actions.reopen(chatId) } : { text: "Close to new messages", run: () => void actions.close(chatId) },
     archived
       ? { text: "Take out of the archive", run: () => void actions.archive(chatId, false) }
       : { text: "Archive", run: () => void actions.archive(chatId, true) },

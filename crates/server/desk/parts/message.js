@@ -4,10 +4,11 @@
  * @module
  */
 
-import { html, memo, useState } from "./hooks.js";
+import { html, memo, useSnapshot, useState } from "./hooks.js";
 import { Markdown, Plain } from "./markdown.js";
 import { Copy } from "./message-copy.js";
 import { Editor, isUnsaved, takeUnsaved } from "./composer-editor.js";
+import { isShut } from "./signal.js";
 import { ToolCard } from "./tool.js";
 import { Parts } from "./tool-parts.js";
 import { failureText } from "./turn-words.js";
@@ -33,6 +34,7 @@ export const Message = memo((/** @type {{ pane: Pane, message: AnyMessage, bylin
 function FromUser({ pane, message }) {
   const { id, text, parts, metadata, at } = message;
   const name = `said/${pane.chatId}/${id}`;
+  const shut = useSnapshot(pane.handle, isShut);
   const [edited, setEdited] = useState(isUnsaved(name));
   const others = parts.filter(({ type }) => type !== "text");
   const again = async (/** @type {string} */ words) => {
@@ -56,7 +58,7 @@ function FromUser({ pane, message }) {
       <div class="acts">
         <time class="quiet" title=${wholeTime(at)}>${when(at)}</time>
         <${Copy} text=${text} what="the message" />
-        <button type="button" class="act" onClick=${() => setEdited(true)}>Edit<span class="unseen"> and send again</span></button>
+        ${!shut && html`<button type="button" class="act" onClick=${() => setEdited(true)}>Edit<span class="unseen"> and send again</span></button>`}
         <${Fork} pane=${pane} messageId=${id} />
       </div>
     </article>

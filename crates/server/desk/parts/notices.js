@@ -5,11 +5,13 @@
  */
 
 import { Cell } from "./cell.js";
-import { html, useSnapshot } from "./hooks.js";
+import { html, useEffect, useSnapshot } from "./hooks.js";
 import { Icon } from "./icons.js";
 
 /** Notices that are shown at once. */
 const SHOWN_MAX = 4;
+/** How long one is shown, in milliseconds; what was refused stands in the diagnostics as well. */
+const SHOWN_MS = 15_000;
 
 /** @typedef {{ id: number, text: string }} Notice */
 
@@ -52,12 +54,21 @@ export function NoticeList({ notices }) {
   const all = useSnapshot(notices);
   return html`
     <div class="notices" role="status">
-      ${all.map(({ id, text }) => html`
-        <p class="notice" key=${id}>
-          <span>${text}</span>
-          <button type="button" class="button plain icon" onClick=${() => notices.dismiss(id)}><${Icon} name="close" /><span class="unseen">Dismiss</span></button>
-        </p>
-      `)}
+      ${all.map((notice) => html`<${Shown} key=${notice.id} notice=${notice} dismiss=${notices.dismiss} />`)}
     </div>
+  `;
+}
+
+/** @param {{ notice: Notice, dismiss: (id: number) => void }} props */
+function Shown({ notice: { id, text }, dismiss }) {
+  useEffect(() => {
+    const timer = setTimeout(() => dismiss(id), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [id]);
+  return html`
+    <p class="notice">
+      <span>${text}</span>
+      <button type="button" class="button plain icon" onClick=${() => dismiss(id)}><${Icon} name="close" /><span class="unseen">Dismiss</span></button>
+    </p>
   `;
 }

@@ -60,6 +60,9 @@ function stepOf({ step, tools, turnId }) {
   return turnId === null ? "Waiting for a place" : "Working";
 }
 
+/** Whether it takes no messages. @param {{ busy: Busy }} snapshot */
+export const isShut = ({ busy: { kind } }) => kind === "closed" || kind === "deleted";
+
 /** How many prompts wait, in words; empty for none. @param {Busy} busy @returns {string} */
 export function queuedOf({ queued }) {
   return queued === 0 ? "" : `${queued} queued`;

@@ -5,7 +5,7 @@
  */
 
 import { html, useEffect, useReducer, useSnapshot, useState } from "./hooks.js";
-import { signalOf } from "./signal.js";
+import { isShut, signalOf } from "./signal.js";
 import { duration, failureText, tokens } from "./turn-words.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -51,6 +51,7 @@ function ended(outcome) {
 
 /** Again; where something was said since, only after a second thought. @param {{ pane: Pane, turnId: number, isLast: boolean, isUrged: boolean }} props */
 function Retry({ pane, turnId, isLast, isUrged }) {
+  const shut = useSnapshot(pane.handle, isShut);
   const [sure, setSure] = useState(isLast);
   const [underWay, setUnderWay] = useState(false);
   useEffect(() => setSure(isLast), [isLast]);
@@ -60,6 +61,7 @@ function Retry({ pane, turnId, isLast, isUrged }) {
     await pane.attempt("Not tried again", () => pane.handle.revise({ turnId }));
     setUnderWay(false);
   };
+  if (shut) return null;
   const text = sure && !isLast ? "All after this will go. Sure?" : "Retry";
   return html`<button type="button" class=${`act ${isUrged && isLast ? "urged" : ""}`} disabled=${underWay} onClick=${again} onBlur=${() => setSure(isLast)}>${text}</button>`;
 }

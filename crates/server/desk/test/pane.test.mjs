@@ -330,6 +330,8 @@ test("a search leads to its message in a long timeline; a closed chat says so an
   await page.evaluate(() => /** @type {any} */ (globalThis).host.chat("a").close());
   await page.locator(".chat-state[data-kind=closed]").waitFor();
   assert.equal(await page.isDisabled("#message"), true);
+  // What would be refused is not offered.
+  assert.equal(await page.getByRole("button", { name: "Retry" }).count(), 0);
   await page.getByRole("button", { name: "Reopen" }).click();
   await page.locator(".chat-state").waitFor({ state: "detached" });
   assert.equal(await page.isDisabled("#message"), false);
