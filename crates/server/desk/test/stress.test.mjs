@@ -88,6 +88,7 @@ test("a server that is killed while ten chats stream, and started again: the pag
 });
 
 test("two windows at the same chats, one of them asleep, show the same; a chat deleted in one goes in the other", { skip }, async (t) => {
+  // REQ-10, REQ-12
   const { server, page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["a", "A"], ["b", "B"], ["c", "C"]]);
   const another = await launch();

@@ -14,6 +14,8 @@ const CHROMIUM = process.env["POLYCHAT_CHROMIUM"] || "/usr/bin/chromium";
 const ARGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
   "--disable-sync",
+  // Containers give little shared memory, and a page that finds none is killed.
+  "--disable-dev-shm-usage",
 ];
 
 /**
