@@ -34,7 +34,3 @@ real-model:
 # Write all generated files anew, after a change of the stored or wire form that is meant.
 bless:
     POLYCHAT_BLESS=1 cargo test -p polychat-core -p polychat-store -p polychat-transport --all-features -- golden types:: openapi
-
-# Everything that CI runs.
-ci:
-    bash .ci/run
