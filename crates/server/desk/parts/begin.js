@@ -59,7 +59,7 @@ export function Begin({ desk: { store, world, actions } }) {
 /** What shows what the built-in demo can, each in words of a person. @type {readonly { what: string, text: string }[]} */
 const EXAMPLES = Object.freeze([
   { what: "It remembers, in this chat alone", text: "My name is Ada" },
-  { what: "It writes at length, while you begin another", text: "/long 400" },
+  { what: "It writes on while you begin another", text: "/long 400" },
   { what: "It asks you something, and waits", text: "/ask Tea or coffee? | Tea | Coffee" },
   { what: "It uses a tool, and shows how far it is", text: '/tool wait {"seconds": 8}' },
   { what: "It thinks before it answers", text: "think about tea" },
