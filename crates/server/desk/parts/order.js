@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hasNews } from "./signal.js";
+
 /** @import { ChatRow } from "./types.js" */
 
 /** @typedef {"all" | "busy" | "waiting" | "unread" | "failed" | "archived"} View */
@@ -23,7 +25,7 @@ const BELONGS = Object.freeze({
   all: (row) => !row.archived,
   busy: ({ busy, sending }) => busy.kind === "running" || sending,
   waiting: ({ busy }) => busy.kind === "awaiting",
-  unread: ({ unread, news, archived }) => !archived && (unread > 0 || news),
+  unread: (row) => !row.archived && hasNews(row),
   failed: ({ busy, outcome }) => busy.kind === "failed" || busy.kind === "stalled" || (busy.kind === "idle" && outcome === "failed"),
   archived: (row) => row.archived,
 });

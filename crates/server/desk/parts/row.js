@@ -5,7 +5,7 @@
  */
 
 import { html, memo } from "./hooks.js";
-import { queuedOf, signalOf } from "./signal.js";
+import { hasNews, queuedOf, signalOf } from "./signal.js";
 import { when, wholeTime } from "./when.js";
 
 /** @import { ChatRow } from "./types.js" */
@@ -22,10 +22,7 @@ import { when, wholeTime } from "./when.js";
  * @property {(chatId: string, event: MouseEvent) => void} onMenu
  */
 
-/** Whether something is new in a chat: answers that are counted, or something that is not and does not go on. @param {ChatRow} row */
-const hasNews = ({ unread, news, busy }) => unread > 0 || (news && busy.kind !== "running");
-
-/** @param {{ row: ChatRow }} props */
+/** What is new in a chat. @param {{ row: ChatRow }} props */
 function News({ row }) {
   const { unread } = row;
   if (unread > 0) return html`<span class="badge">${unread > 99 ? "99+" : unread}<span class="unseen"> unread</span></span>`;

@@ -63,6 +63,9 @@ function stepOf({ step, tools, turnId }) {
 /** Whether it takes no messages. @param {{ busy: Busy }} snapshot */
 export const isShut = ({ busy: { kind } }) => kind === "closed" || kind === "deleted";
 
+/** Whether something is new in it: answers that are counted, or something that is not and does not go on. @param {Pick<ChatRow, "unread" | "news" | "busy">} row */
+export const hasNews = ({ unread, news, busy }) => unread > 0 || (news && busy.kind !== "running");
+
 /** How many prompts wait, in words; empty for none. @param {Busy} busy @returns {string} */
 export function queuedOf({ queued }) {
   return queued === 0 ? "" : `${queued} queued`;

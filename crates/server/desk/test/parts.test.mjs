@@ -72,7 +72,7 @@ test("chats at work come first, then those in which something happened last, and
 test("each view has the chats that it counts, and words narrow it by name and id", () => {
   const rows = [
     row({ chatId: "a", title: "Plans for Rome" }),
-    row({ chatId: "b", title: "Rome", busy: { kind: "running", turnId: 1 } }),
+    row({ chatId: "b", title: "Rome", news: true, busy: { kind: "running", turnId: 1 } }),
     row({ chatId: "c", unread: 2, outcome: "failed" }),
     row({ chatId: "d", news: true, busy: { kind: "awaiting", turnId: 1 } }),
     row({ chatId: "e", archived: true, unread: 1, busy: { kind: "stalled" } }),
