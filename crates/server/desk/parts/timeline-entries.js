@@ -29,17 +29,18 @@ export const PAGE = 60;
 export const DRAWN_MAX = 240;
 
 /**
- * The rows of what was said before the running turn.
+ * The rows of what was said before the running turn. While one runs, no turn that ended is the last.
  *
  * @param {readonly Message[]} history
  * @param {readonly EndedTurn[]} turns
+ * @param {boolean} [isRunning]
  * @returns {Entry[]}
  */
-export function entriesOf(history, turns) {
+export function entriesOf(history, turns, isRunning = false) {
   /** @type {Entry[]} */
   const entries = [];
   const byId = new Map(turns.map((turn) => [turn.id, turn]));
-  const last = turns.at(-1)?.id;
+  const last = isRunning ? undefined : turns.at(-1)?.id;
   history.forEach((message, at) => {
     const { turnId } = message;
     const goesOn = turnId === null || history[at + 1]?.turnId === turnId;

@@ -23,7 +23,8 @@ export function Timeline({ pane, at }) {
   const history = useSnapshot(handle, ({ chat }) => chat.history);
   const turns = useSnapshot(handle, ({ chat }) => chat.turns);
   const turn = useSnapshot(handle, ({ chat }) => chat.turn);
-  const entries = useMemo(() => entriesOf(history, turns), [history, turns]);
+  const isRunning = turn !== null;
+  const entries = useMemo(() => entriesOf(history, turns, isRunning), [history, turns, isRunning]);
   const kept = useMemo(() => placeKept(drafts.of(chatId).place, entries, turn), []);
   const [span, setSpan] = useState(/** @type {Span} */ (kept && kept.at < entries.length ? around(kept.at, entries.length) : atEnd(entries.length)));
   const [marked, setMarked] = useState("");

@@ -52,18 +52,17 @@ function ended(outcome) {
 /** Again; where something was said since, only after a second thought. @param {{ pane: Pane, turnId: number, isLast: boolean, isUrged: boolean }} props */
 function Retry({ pane, turnId, isLast, isUrged }) {
   const shut = useSnapshot(pane.handle, isShut);
-  const [sure, setSure] = useState(isLast);
+  const [asked, setAsked] = useState(false);
   const [underWay, setUnderWay] = useState(false);
-  useEffect(() => setSure(isLast), [isLast]);
   const again = async () => {
-    if (!sure) return setSure(true);
+    if (!isLast && !asked) return setAsked(true);
     setUnderWay(true);
     await pane.attempt("Not tried again", () => pane.handle.revise({ turnId }));
     setUnderWay(false);
   };
   if (shut) return null;
-  const text = sure && !isLast ? "All after this will go. Sure?" : "Retry";
-  return html`<button type="button" class=${`act ${isUrged && isLast ? "urged" : ""}`} disabled=${underWay} onClick=${again} onBlur=${() => setSure(isLast)}>${text}</button>`;
+  const text = asked && !isLast ? "All after this will go. Sure?" : "Retry";
+  return html`<button type="button" class=${`act ${isUrged && isLast ? "urged" : ""}`} disabled=${underWay} onClick=${again} onBlur=${() => setAsked(false)}>${text}</button>`;
 }
 
 /** How long something has been going on; it says so once a second. @param {{ since: number }} props */

@@ -84,6 +84,9 @@ test("each turn ends with a row that tells how; copied history has none, and a n
   const bylines = entries.flatMap((entry) => ("message" in entry ? [entry.byline] : []));
   assert.deepEqual(bylines, ["", "a", "", "a · m", "", "b · m", ""]);
   assert.deepEqual(entries.flatMap((entry) => ("ended" in entry ? [entry.isLast] : [])), [false, true]);
+  // While another turn runs none of them is the last.
+  const running = entriesOf(history, /** @type {any} */ ([{ id: 5 }, { id: 21 }]), true);
+  assert.deepEqual(running.flatMap((entry) => ("ended" in entry ? [entry.isLast] : [])), [false, false]);
   // A message is found, and so is the result of a tool.
   assert.deepEqual([6, 14, 99].map((id) => placeOf(entries, id)), [3, 5, -1]);
 });
