@@ -10,6 +10,7 @@ import { Composer } from "./composer.js";
 import { Examples } from "./begin.js";
 import { draftsOf } from "./drafts.js";
 import { html, useEffect, useListener, useMemo, useRef, useSnapshot, useState } from "./hooks.js";
+import { isLetter } from "./keys.js";
 import { Notices } from "./notices.js";
 import { Queue } from "./queue.js";
 import { Timeline } from "./timeline.js";
@@ -59,7 +60,7 @@ export function ChatPane({ store, world, chatId, at = null, notices, actions }) 
   }, [store, world, chatId]);
   const isRead = useRead(pane);
   useListener(document, "keydown", (event) => {
-    if (event.code !== "KeyA" || !event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    if (event.code !== "KeyA" || !event.altKey || isLetter(event) || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
     const first = /** @type {HTMLElement | null} */ (document.querySelector(".approval button:enabled, .approval input"));
     if (!first) return;
     event.preventDefault();

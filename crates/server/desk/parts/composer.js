@@ -7,6 +7,7 @@
 import { html, useLayoutEffect, useListener, useRef, useSnapshot, useState } from "./hooks.js";
 import { fit } from "./composer-field.js";
 import { leaveField } from "./focus.js";
+import { isLetter } from "./keys.js";
 import { isShut } from "./signal.js";
 
 /** @import { Pane } from "./chat.js" */
@@ -48,7 +49,7 @@ export function Composer({ pane }) {
     send();
   };
   useListener(document, "keydown", (event) => {
-    if (!event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    if (!event.altKey || isLetter(event) || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
     const chosen = isBusy && MODES.find(({ code }) => code === event.code);
     if (chosen) choose(chosen.mode);
     else if (event.code === "KeyS" && canStop) void stop();

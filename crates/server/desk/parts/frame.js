@@ -18,6 +18,7 @@ import { Help, verbOf } from "./keys.js";
 import { Menu } from "./menu.js";
 import { useMenus } from "./menus.js";
 import { NoticeList } from "./notices.js";
+import { wantsLook } from "./order.js";
 import { DiagnosticsPanel } from "./panel.js";
 import { selectIfPossible } from "./session.js";
 import { Sidebar, useRows, useWanted } from "./sidebar.js";
@@ -174,11 +175,6 @@ function useTitle({ store }) {
 /** Whether nothing is in its log but that it was made, and nothing on its way there. @param {ChatSnapshot} snapshot */
 function isUntouched({ following, chat, sends }) {
   return following === "live" && chat.head === 1 && sends.length === 0;
-}
-
-/** @param {ChatRow} row */
-function wantsLook({ busy, unread, selected, archived }) {
-  return !archived && !selected && (busy.kind === "awaiting" || unread > 0);
 }
 
 /** The chat beside this one in the list. @param {readonly ChatRow[]} rows @param {string | null} chatId @param {1 | -1} step */

@@ -71,10 +71,21 @@ const ELSEWHERE = Object.freeze([
 
 /** What this key is for, if for anything. @param {KeyboardEvent} event @returns {Verb | null} */
 export function verbOf(event) {
-  if (event.defaultPrevented || event.isComposing) return null;
+  if (event.defaultPrevented || event.isComposing || isLetter(event)) return null;
   const types = isTyping(event.target);
   const key = KEYS.find(({ fits, typing }) => fits(event) && (typing || !types));
   return key?.verb ?? null;
+}
+
+/**
+ * Whether a key with Alt is one that somebody types: on a Mac, Option writes letters and signs.
+ *
+ * @param {KeyboardEvent} event
+ * @param {string} [platform]
+ */
+export function isLetter({ altKey, key, target }, platform = globalThis.navigator?.platform ?? "") {
+  if (!altKey || !/^(?:Mac|iP)/.test(platform) || !isTyping(target)) return false;
+  return key === "Dead" || ([...key].length === 1 && !/^[a-z0-9]$/i.test(key));
 }
 
 /** @param {EventTarget | null} target */

@@ -49,6 +49,11 @@ export function ordered(rows, { view, words, nameOf }) {
   return rows.filter(fits).sort(newestFirst);
 }
 
+/** Whether somebody should look at it. @param {ChatRow} row */
+export function wantsLook(row) {
+  return !row.archived && !row.selected && (row.busy.kind === "awaiting" || hasNews(row));
+}
+
 /** How many rows each view has. @param {readonly ChatRow[]} rows @returns {Record<View, number>} */
 export function counts(rows) {
   /** @type {Record<View, number>} */

@@ -8,12 +8,13 @@ import { test } from "node:test";
 import { addressOf, chatIn, worldIn } from "../parts/address.js";
 import { news } from "../parts/announcer.js";
 import { Diagnostics } from "../parts/diagnostics.js";
-import { KEYS, verbOf } from "../parts/keys.js";
+import { isLetter, KEYS, verbOf } from "../parts/keys.js";
 import { moved } from "../parts/list.js";
 import { Names } from "../parts/names.js";
-import { counts, ordered } from "../parts/order.js";
+import { counts, ordered, wantsLook } from "../parts/order.js";
 import { pieces } from "../parts/search.js";
 import { queuedOf, signalOf } from "../parts/signal.js";
+import { clockTime, when, wholeTime } from "../parts/when.js";
 import { inSight, scrolledTo } from "../parts/windowed.js";
 
 const IDLE = { kind: "idle", step: null, tools: [], queued: 0, turnId: null };
@@ -85,6 +86,28 @@ test("each view has the chats that it counts, and words narrow it by name and id
   assert.deepEqual(found(" rome  PLANS "), ["a"]);
   assert.deepEqual(found("new chat"), ["d", "c"]);
   assert.deepEqual(found("paris"), []);
+});
+
+// REQ-8
+test("who looks for news finds what the list marks as new, and nothing that goes on or was put away", () => {
+  assert.equal(wantsLook(row({ unread: 1 })), true);
+  assert.equal(wantsLook(row({ news: true, outcome: "failed" })), true);
+  assert.equal(wantsLook(row({ busy: { kind: "awaiting", turnId: 1 } })), true);
+  assert.equal(wantsLook(row({ news: true, busy: { kind: "running", turnId: 1 } })), false);
+  assert.equal(wantsLook(row({ news: true, selected: true })), false);
+  assert.equal(wantsLook(row({ news: true, archived: true })), false);
+  assert.equal(wantsLook(row()), false);
+});
+
+// REQ-11, law 6
+test("what is no date has no time, and breaks nothing", () => {
+  const now = Date.UTC(2026, 10, 23, 12);
+  for (const at of [9_000_000_000_000_000, Infinity, NaN, -1, 0]) {
+    assert.deepEqual([when(at, now), wholeTime(at), clockTime(at)], ["", "", ""], String(at));
+  }
+  assert.match(when(now, now), /\d/);
+  assert.match(clockTime(now), /\d/);
+  assert.match(wholeTime(8_640_000_000_000_000), /275760/);
 });
 
 test("of a long list those in sight are drawn, and a row is scrolled to no further than it must", () => {
@@ -198,4 +221,23 @@ test("no key means two things, and letters that somebody types are letters", () 
   assert.equal(verbOf(event({ key: "?", isComposing: true })), null);
   const tried = KEYS.flatMap(({ shown }) => shown);
   assert.equal(new Set(tried).size, tried.length);
+});
+
+test("on a Mac, what Option writes into a field is written; where nothing is written it is a command", () => {
+  Object.assign(globalThis, { HTMLElement: class {} });
+  const field = Object.assign(Object.create(HTMLElement.prototype), { tagName: "TEXTAREA" });
+  const event = (/** @type {object} */ fields) => /** @type {any} */ ({ altKey: true, ctrlKey: false, metaKey: false, target: field, ...fields });
+  const polish = event({ key: "ś", code: "KeyS" });
+  assert.equal(isLetter(polish, "MacIntel"), true);
+  assert.equal(isLetter({ ...polish, target: null }, "MacIntel"), false);
+  // Elsewhere Alt writes nothing, whatever the layout calls the key.
+  assert.equal(isLetter(polish, "Win32"), false);
+  assert.equal(isLetter(event({ key: "т", code: "KeyN" }), "Linux x86_64"), false);
+  assert.equal(isLetter(event({ key: "Dead", code: "KeyN" }), "MacIntel"), true);
+  for (const [key, code] of [["s", "KeyS"], ["S", "KeyS"], ["2", "Digit2"], ["ArrowDown", "ArrowDown"]]) {
+    assert.equal(isLetter(event({ key, code }), "MacIntel"), false, key);
+  }
+  Object.defineProperty(globalThis, "navigator", { value: { platform: "MacIntel" }, configurable: true });
+  assert.equal(verbOf(event({ key: "@", code: "KeyL" })), null);
+  assert.equal(verbOf(event({ key: "@", code: "KeyL", target: null })), "list");
 });
