@@ -38,7 +38,8 @@ pub struct ImportedChat {
     pub archived: bool,
     /// Which system it comes from, for people.
     pub source: Text,
-    /// When it was created there, if known.
+    /// When it was created there, if known. Times are of the year 9999 at the latest; later ones are
+    /// refused as `invalid_input`.
     pub created_at: Option<Timestamp>,
     /// When something last happened in it there, if known.
     pub updated_at: Option<Timestamp>,

@@ -47,6 +47,9 @@ pub fn import(
     }
     check_size("source", source.len(), limits.title_bytes_max)?;
     check_results(&history)?;
+    let times = history.iter().map(|entry| ("writtenAt", entry.written_at));
+    let times = times.chain(created_at.map(|at| ("createdAt", at)));
+    times.chain(updated_at.map(|at| ("updatedAt", at))).try_for_each(check_time)?;
     let bytes = history.iter().map(ImportedEntry::bytes).fold(0, usize::saturating_add);
     check_size("history", bytes, limits.import_bytes_max)?;
     for entry in &history {
@@ -54,6 +57,15 @@ pub fn import(
     }
     let origin = Some(Origin::Import { source, created_at, updated_at });
     created(chat_id, chat, Copied { origin, history, provenance, archived }, at, limits)
+}
+
+/// A time is one that calendars and other languages can write.
+fn check_time((what, at): (&str, Timestamp)) -> Result<(), Refusal> {
+    if at <= YEAR_9999 {
+        return Ok(());
+    }
+    let why = "this is beyond the year 9999; times are milliseconds since 1970".into();
+    Err(Refusal::InvalidInput { what: what.into(), why })
 }
 
 /// A tool's result says which call of the last assistant's message it answers.
@@ -71,6 +83,9 @@ fn check_results(history: &[ImportedEntry]) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+/// The last moment of the year 9999.
+const YEAR_9999: Timestamp = Timestamp(253_402_300_799_999);
 
 /// What a new log takes over.
 #[derive(Default)]

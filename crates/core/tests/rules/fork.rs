@@ -1,7 +1,7 @@
 //! How a log begins: forks and imports are complete in their first append.
 
 use polychat_core::{
-    ChatId, Event, Timestamp,
+    ChatId, Event, Refusal, Timestamp,
     command::{ChatChange, ImportedChat, ImportedEntry, NewChat},
     event::{ImportedMessage, Origin, TitleProvenance},
     message::{Role, Usage},
@@ -185,6 +185,31 @@ fn imported_history_is_one_append_and_opens_nothing() {
     let mut small = Chat::new();
     small.limits.log_events_max = 3;
     assert_eq!(import(history(), &small).unwrap_err(), "chat_full");
+}
+
+// law 6: a time that no calendar has would be some reader's trouble later, in whatever shows it
+#[test]
+fn a_time_that_no_calendar_has_is_not_brought_in() {
+    let id = ChatId::new("b").unwrap();
+    let limits = Chat::new().limits;
+    let last = 253_402_300_799_999;
+    let import = |created_at, updated_at, written_at| {
+        let mut imported = ImportedChat::new(NewChat::new(), "x");
+        (imported.created_at, imported.updated_at) = (Some(created_at), Some(updated_at));
+        let message = ImportedMessage::User { parts: vec![polychat_core::Part::text("hi")] };
+        imported.history = vec![ImportedEntry::new(message, written_at)];
+        rules::import(&id, imported, Timestamp(9), &limits)
+    };
+    let (fine, beyond) = (Timestamp(last), Timestamp(last + 1));
+    assert!(import(fine, fine, fine).is_ok());
+    for (imported, what) in [
+        (import(beyond, fine, fine), "createdAt"),
+        (import(fine, beyond, fine), "updatedAt"),
+        (import(fine, fine, beyond), "writtenAt"),
+    ] {
+        let refused = imported.unwrap_err();
+        assert!(matches!(&refused, Refusal::InvalidInput { what: it, .. } if **it == *what));
+    }
 }
 
 // issue 4: what is brought in keeps the times, the names and the place in lists that it had

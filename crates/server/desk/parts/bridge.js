@@ -38,6 +38,8 @@ export const bridge = {
   },
 
   async enter(wanted) {
+    // A token that did not lead in stays in no address.
+    if (location.search !== "") history.replaceState(null, "", location.pathname + location.hash);
     try {
       const usual = wanted ?? "home";
       const entrance = await entranceOf(usual);

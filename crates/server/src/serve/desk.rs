@@ -53,7 +53,7 @@ pub(crate) async fn page(headers: HeaderMap) -> Response {
 }
 
 async fn file(name: Cow<'static, str>, asked: HeaderMap) -> Response {
-    let Some(EmbeddedFile { data, metadata, .. }) = Files::get(&name) else {
+    let Some(EmbeddedFile { data, metadata }) = Files::get(&name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let tag = tag_of(metadata.sha256_hash());

@@ -48,14 +48,16 @@ pub(crate) async fn open(
 /// A link that does not lead in any more: a person gets the page, which says what to do, and a
 /// program the reason.
 async fn refused(asked: &HeaderMap) -> Response {
-    let mut refused = Denied::WrongToken.into_response();
+    let refused = Denied::WrongToken.into_response();
     let accepts = asked.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    if accepts.is_some_and(|accept| accept.contains("text/html")) {
-        let status = refused.status();
-        refused = desk::page(HeaderMap::new()).await;
-        *refused.status_mut() = status;
+    if !accepts.is_some_and(|accept| accept.contains("text/html")) {
+        return refused;
     }
-    refused
+    // All that is told of the refusal but its words.
+    let (mut told, _) = refused.into_parts();
+    let (page, words) = desk::page(HeaderMap::new()).await.into_parts();
+    told.headers.extend(page.headers);
+    Response::from_parts(told, words)
 }
 
 fn cookie(port: u16, token: &str) -> String {

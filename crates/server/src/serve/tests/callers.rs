@@ -202,6 +202,8 @@ async fn the_link_leaves_the_token_in_a_cookie_that_scripts_and_other_sites_do_n
     let answer = front.send(empty(person)).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(answer.text.starts_with("<!doctype html>"), "{}", answer.text);
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    assert!(answer.headers.contains_key(header::WWW_AUTHENTICATE));
     assert!(!answer.headers.contains_key(header::SET_COOKIE));
     // A token in another address is none: it would stand in logs and histories.
     let answer = front.send(empty(asking(Method::GET, &format!("/metrics?token={ALL}")))).await;
