@@ -10,11 +10,12 @@
  */
 
 import assert from "node:assert/strict";
-import { loadavg } from "node:os";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { launch, openPage } from "./browser.mjs";
-import { row } from "./desk.mjs";
 import { cpuSeconds, framesOf, heapOf, inside, renderers, residentMb } from "./gauges.mjs";
 import { goTo } from "./pane.mjs";
 import { PROGRAM, serving } from "./server.mjs";
@@ -64,7 +65,10 @@ async function manyChats(bench, speaker) {
   await goTo(page, speaking[0] ?? "");
   const rest = await watched(bench, 10);
   const ends = await Promise.all(speaking.map((id) => speaker.begin(id)));
-  for (const id of speaking.slice(0, 5)) await page.locator(`${row(id)} .row-signal`, { hasText: "Writing" }).waitFor();
+  await page.waitForFunction((all) => {
+    const { store } = /** @type {any} */ (globalThis);
+    return all.every((id) => store.chat(id).getSnapshot().busy.step === "writing");
+  }, speaking);
   const began = speaker.words;
   const work = await watched(bench, seconds ?? 0);
   const rate = (speaker.words - began) / (seconds ?? 1) / speaking.length;
@@ -80,28 +84,33 @@ async function lastAnswer(page, id) {
   return await page.evaluate((chatId) => /** @type {any} */ (globalThis).store.chat(chatId).getSnapshot().chat.history.at(-1).text, id);
 }
 
-/** Opens a long chat: for the first time, again, and with the page itself. @param {Bench} bench @param {Speaker} speaker */
+/** Opens a long chat that the page has followed, and the page itself at it and at a short one. @param {Bench} bench @param {Speaker} speaker */
 async function longChat({ page }, speaker) {
   const count = (messages ?? 0) / 2;
   await speaker.answered("long", Array.from({ length: count }, (_, n) => `question ${n}`));
   const last = `an answer to question ${count - 1}`;
-  await goTo(page, "chat 0");
-  const first = await inside(page, "long", last);
-  await goTo(page, "chat 0");
-  const again = await inside(page, "long", last);
+  await goTo(page, `chat ${(chats ?? 0) - 1}`);
+  await page.reload();
+  const short = await inside(page, null, "an answer to a short question");
   await goTo(page, "long");
   await page.reload();
-  const reload = await inside(page, null, last);
+  const long = await inside(page, null, last);
+  await goTo(page, "chat 0");
+  const opened = await inside(page, "long", last);
   const drawn = await page.evaluate(() => ({
     rows: document.querySelectorAll("#main [data-key]").length, elements: document.querySelectorAll("#main *").length,
   }));
   return {
-    "opened for the first time, until its end is drawn": `${first} ms`, "opened again": `${again} ms`, "with the page, after a reload": `${reload} ms`,
-    "rows drawn": drawn.rows, "elements drawn": drawn.elements,
+    "the page loaded at a short chat": `${short} ms`, "the page loaded at this one, until its end is drawn": `${long} ms`,
+    "opened in the page, which has read it": `${opened} ms`, "rows drawn": drawn.rows, "elements drawn": drawn.elements,
+    "heap after a collection": `${await heapOf(page, { collect: true })} MB`,
   };
 }
 
-const server = await serving();
+// A person sends fewer prompts than it takes to make a long chat.
+const config = join(await mkdtemp(join(tmpdir(), "polychat-measure-")), "polychat.toml");
+await writeFile(config, "[serve.limits]\nprompts_per_minute_max = 1000000\n");
+const server = await serving({ args: ["--memory", "--config", config] });
 const browser = await launch();
 const speaker = await Speaker.at(server.url, WORDS_PER_SECOND);
 try {
@@ -121,4 +130,5 @@ try {
   await speaker.close();
   await browser.close();
   await server.close();
+  await rm(dirname(config), { recursive: true });
 }
