@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isUnsaved, keepUnsaved, takeUnsaved, unsavedText } from "./composer-editor.js";
 import { html, useLayoutEffect, useRef, useState } from "./hooks.js";
 import { pretty } from "./tool-parts.js";
 
@@ -15,29 +16,30 @@ import { pretty } from "./tool-parts.js";
 /** @param {{ pane: Pane, call: Call }} props */
 export function Approval({ pane, call }) {
   const [underWay, setUnderWay] = useState(false);
+  const name = `decides/${pane.chatId}/${call.id}`;
   const decide = async (/** @type {Decision} */ decision) => {
     setUnderWay(true);
     const done = await pane.attempt("Not decided", async () => {
       await pane.handle.decide(call.id, decision);
       return true;
     });
-    if (done) pane.toComposer();
+    if (done) takeUnsaved(name);
     else setUnderWay(false);
   };
   const Asked = call.approval === "question" ? Question : Permission;
-  return html`<${Asked} call=${call} underWay=${underWay} decide=${decide} />`;
+  return html`<${Asked} call=${call} name=${name} underWay=${underWay} decide=${decide} />`;
 }
 
-/** @param {{ call: Call, underWay: boolean, decide: (decision: Decision) => void }} props */
-function Permission({ call, underWay, decide }) {
-  const [denying, setDenying] = useState(false);
+/** @param {{ call: Call, name: string, underWay: boolean, decide: (decision: Decision) => void }} props */
+function Permission({ call, name, underWay, decide }) {
+  const [denying, setDenying] = useState(isUnsaved(name));
   const shown = pretty(call.arguments);
   return html`
     <div class="approval" role="group" aria-label=${`May ${call.name} run?`}>
       <p>May <b>${call.name}</b> run${shown === "{}" ? "?" : " with this?"}</p>
       ${shown !== "{}" && html`<pre class="approval-arguments" tabindex="0" dir="ltr">${shown}</pre>`}
       ${denying
-        ? html`<${Words} label="Why not, for the model" yes="Deny" isDanger underWay=${underWay} onCancel=${() => setDenying(false)}
+        ? html`<${Words} name=${name} label="Why not, for the model" yes="Deny" isDanger underWay=${underWay} onCancel=${() => setDenying(false)}
             onDone=${(/** @type {string} */ reason) => decide({ kind: "deny", reason: reason || "The user denied it." })} />`
         : html`
             <div class="approval-buttons">
@@ -50,8 +52,8 @@ function Permission({ call, underWay, decide }) {
   `;
 }
 
-/** @param {{ call: Call, underWay: boolean, decide: (decision: Decision) => void }} props */
-function Question({ call, underWay, decide }) {
+/** @param {{ call: Call, name: string, underWay: boolean, decide: (decision: Decision) => void }} props */
+function Question({ call, name, underWay, decide }) {
   const { question, options } = questionOf(call);
   const answer = (/** @type {string} */ data) => decide({ kind: "answer", data });
   return html`
@@ -62,13 +64,14 @@ function Question({ call, underWay, decide }) {
           ${options.map((option) => html`<button type="button" key=${option} class="button" disabled=${underWay} onClick=${() => answer(option)}><span dir="auto">${option}</span></button>`)}
         </div>
       `}
-      <${Words} label=${options.length > 0 ? "Or in your own words" : "Your answer"} yes="Answer" underWay=${underWay} isNeeded onDone=${answer} />
+      <${Words} name=${name} label=${options.length > 0 ? "Or in your own words" : "Your answer"} yes="Answer" underWay=${underWay} isNeeded onDone=${answer} />
     </div>
   `;
 }
 
 /**
  * @param {object} props
+ * @param {string} props.name what is decided: what was typed is there again when somebody comes back
  * @param {string} props.label
  * @param {string} props.yes
  * @param {boolean} props.underWay
@@ -77,8 +80,8 @@ function Question({ call, underWay, decide }) {
  * @param {boolean} [props.isNeeded]
  * @param {boolean} [props.isDanger]
  */
-function Words({ label, yes, underWay, onDone, onCancel, isNeeded = false, isDanger = false }) {
-  const [text, setText] = useState("");
+function Words({ name, label, yes, underWay, onDone, onCancel, isNeeded = false, isDanger = false }) {
+  const [text, setText] = useState(unsavedText(name));
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   // What was asked for by a button has the focus.
   useLayoutEffect(() => void (onCancel && field.current?.focus()), []);
@@ -86,12 +89,21 @@ function Words({ label, yes, underWay, onDone, onCancel, isNeeded = false, isDan
     event.preventDefault();
     if (!isNeeded || text.trim() !== "") onDone(text.trim());
   };
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && onCancel?.();
+  const change = (/** @type {string} */ next) => {
+    setText(next);
+    if (next === "") takeUnsaved(name);
+    else keepUnsaved(name, next);
+  };
+  const cancel = () => {
+    takeUnsaved(name);
+    onCancel?.();
+  };
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && onCancel && cancel();
   return html`
     <form class="words" onSubmit=${onSubmit}>
       <input class="field" aria-label=${label} placeholder=${label} value=${text} autocomplete="off" dir="auto" onKeyDown=${onKeyDown}
-        ref=${field} onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
-      ${onCancel && html`<button type="button" class="button" onClick=${onCancel}>Cancel</button>`}
+        ref=${field} onInput=${(/** @type {any} */ event) => change(event.target.value)} />
+      ${onCancel && html`<button type="button" class="button" onClick=${cancel}>Cancel</button>`}
       <button type="submit" class=${`button ${isDanger ? "danger" : "primary"}`} disabled=${underWay || (isNeeded && text.trim() === "")}>${yes}</button>
     </form>
   `;

@@ -16,6 +16,9 @@ const unsaved = new Map();
 /** Whether something of it was changed and not saved. @param {string} name */
 export const isUnsaved = (name) => unsaved.has(name);
 
+/** What was changed and not saved of it; empty for nothing. @param {string} name */
+export const unsavedText = (name) => unsaved.get(name) ?? "";
+
 /** The names of all that was changed and not saved, and begin so. @param {string} beginning */
 export const unsavedOf = (beginning) => [...unsaved.keys()].filter((name) => name.startsWith(beginning));
 
@@ -46,6 +49,7 @@ export function keepUnsaved(name, text) {
  */
 export function Editor({ name, label, value, yes, note = "", onDone, onCancel }) {
   const [text, setText] = useState(unsaved.get(name) ?? value);
+  const [underWay, setUnderWay] = useState(false);
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   useLayoutEffect(() => {
     field.current?.focus();
@@ -56,7 +60,12 @@ export function Editor({ name, label, value, yes, note = "", onDone, onCancel })
     setText(next);
     keepUnsaved(name, next);
   };
-  const done = () => text.trim() !== "" && void onDone(text);
+  const done = async () => {
+    if (underWay || text.trim() === "") return;
+    setUnderWay(true);
+    await onDone(text);
+    setUnderWay(false);
+  };
   const cancel = () => {
     takeUnsaved(name);
     onCancel();
@@ -66,16 +75,16 @@ export function Editor({ name, label, value, yes, note = "", onDone, onCancel })
     event.preventDefault();
     event.stopPropagation();
     if (event.key === "Escape") cancel();
-    else done();
+    else void done();
   };
   return html`
-    <form class="editor" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), done())}>
+    <form class="editor" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), void done())}>
       <textarea class="field" ref=${field} aria-label=${label} dir="auto" rows="1" value=${text} onKeyDown=${onKeyDown}
         onInput=${(/** @type {any} */ event) => change(event.target.value)}></textarea>
       <div class="editor-buttons">
         <span class="quiet small">${note}</span>
         <button type="button" class="button" onClick=${cancel}>Cancel</button>
-        <button type="submit" class="button primary" disabled=${text.trim() === ""}>${yes}</button>
+        <button type="submit" class="button primary" disabled=${underWay || text.trim() === ""}>${yes}</button>
       </div>
     </form>
   `;

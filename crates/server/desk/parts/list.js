@@ -57,12 +57,13 @@ export function List({ rows, selected, nameOf, onSeen, onOpen, onPick, onMenu, n
 
   const draw = (/** @type {ChatRow} */ row, /** @type {number} */ index) => html`
     <${Row} key=${row.chatId} row=${row} name=${nameOf(row)} at=${index} count=${rows.length} top=${index * ROW_HEIGHT}
-      active=${index === place} onOpen=${onPick} onMenu=${onMenu} />
+      active=${index === place} onMenu=${onMenu} />
   `;
+  const pressing = usePressing(onPick);
   // A list box without an option is none.
   return html`
     <div class="list" id="chats" ref=${box} tabindex="0" role=${rows.length > 0 ? "listbox" : "group"} aria-label="Chats" aria-activedescendant=${rows[place] ? rowId(rows[place].chatId) : undefined}
-      style=${{ maxHeight: isShort ? `${Math.max(1, rows.length) * ROW_HEIGHT + 8}px` : "" }} onKeyDown=${onKeyDown}>
+      style=${{ maxHeight: isShort ? `${Math.max(1, rows.length) * ROW_HEIGHT + 8}px` : "" }} onKeyDown=${onKeyDown} ...${pressing}>
       <div class="list-all" role="presentation" style=${{ height: `${rows.length * ROW_HEIGHT}px` }}>
         ${drawn.map((row, index) => draw(row, first + index))}
         ${far && draw(far, place)}
@@ -70,6 +71,29 @@ export function List({ rows, selected, nameOf, onSeen, onOpen, onPick, onMenu, n
       ${rows.length === 0 && html`<p class="list-nothing quiet" role="presentation">${nothing}</p>`}
     </div>
   `;
+}
+
+/**
+ * Who presses a line means that one, also when the list moves before the button is let go.
+ *
+ * @param {(chatId: string) => void} onPick
+ */
+function usePressing(onPick) {
+  const pressed = useRef(/** @type {string | undefined} */ (undefined));
+  return {
+    onMouseDown: (/** @type {MouseEvent} */ event) => void (pressed.current = chatAt(event)),
+    onClick: (/** @type {MouseEvent} */ event) => {
+      // A click that no pointer made was not pressed.
+      const chatId = event.detail > 0 ? pressed.current : chatAt(event);
+      if (chatId !== undefined) onPick(chatId);
+    },
+  };
+}
+
+/** The chat of the line where something happened. @param {Event} event @returns {string | undefined} */
+function chatAt({ target }) {
+  const line = target instanceof Element ? target.closest("[data-chat]") : null;
+  return line instanceof HTMLElement ? line.dataset["chat"] : undefined;
 }
 
 /** Where a key leads; `null` when nowhere. @param {string} key @param {{ place: number, count: number, page: number }} list */

@@ -18,7 +18,6 @@ import { when, wholeTime } from "./when.js";
  * @property {number} count how many there are
  * @property {number} top where it stands, in pixels
  * @property {boolean} active whether the keys are at it
- * @property {(chatId: string) => void} onOpen
  * @property {(chatId: string, event: MouseEvent) => void} onMenu
  */
 
@@ -29,13 +28,13 @@ function News({ row }) {
   return hasNews(row) ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
 }
 
-export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, active, onOpen, onMenu }) => {
+export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, active, onMenu }) => {
   const signal = signalOf(row);
   const queued = queuedOf(row.busy);
   return html`
     <div id=${rowId(row.chatId)} role="option" class=${`row ${active ? "active" : ""}`} style=${{ transform: `translateY(${top}px)` }}
       aria-selected=${row.selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${row.chatId} data-signal=${row.busy.kind} data-news=${String(hasNews(row))}
-      onClick=${() => onOpen(row.chatId)} onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(row.chatId, event)}>
+      onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(row.chatId, event)}>
       <span class="lamp" data-tone=${signal.tone} aria-hidden="true"></span>
       <span class="row-name nowrap" dir="auto" title=${name}>${name}</span>
       <span class="row-when quiet" title=${wholeTime(row.activeAt)}>${when(row.activeAt)}</span>

@@ -165,6 +165,22 @@ test("chats are made, renamed, closed, reopened, archived and deleted, and other
   assert.deepEqual(faults, []);
 });
 
+test("a chat that was pressed is opened, though the list moves before the finger is lifted", { skip }, async (t) => {
+  const { page, faults } = await desk(t, browser);
+  await elsewhere(page, [["a", "A", "hello"], ["b", "B", "hello"], ["c", "C", "hello"]]);
+  for (const id of ["a", "b", "c"]) await answered(page, id);
+  const [first = "", , last = ""] = await inOrder(page);
+  const box = await page.locator(row(first)).boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + 50, box.y + 20);
+  await page.mouse.down();
+  await elsewhere(page, [[last, "", "/long 20000"]]);
+  await page.waitForFunction((id) => document.querySelector("[role=option][aria-posinset='1']")?.getAttribute("data-chat") === id, last);
+  await page.mouse.up();
+  await page.locator(`${row(first)}[aria-selected=true]`).waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test("words find chats by name and messages by what was said; a snippet leads to its message", { skip }, async (t) => {
   const { page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["rome", "Rome", "where is the colosseum?"], ["tea", "", "how to brew tea"], ["other", "Other", "nothing"]]);
