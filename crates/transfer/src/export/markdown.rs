@@ -156,3 +156,14 @@ fn time(at: Timestamp) -> String {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0);
     humantime::format_rfc3339_seconds(at).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_a_clock_of_its_own_told_is_written_somehow() {
+        assert_eq!(time(Timestamp(YEAR_TEN_THOUSAND_MS - 1)), "9999-12-31T23:59:59Z");
+        assert_eq!(time(Timestamp(YEAR_TEN_THOUSAND_MS)), "253402300800000 ms after 1970");
+    }
+}

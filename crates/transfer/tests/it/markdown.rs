@@ -52,7 +52,7 @@ Answer of **look\\_up**, 2023-11-14T22:13:20Z
 
 *Ended early: tool\\_failed: no*
 
-**Assistant**, 50000000000000000 ms after 1970
+**Assistant**, 9999-12-31T23:59:59Z
 
 > bye
 ";
@@ -94,7 +94,7 @@ async fn a_chat_reads_well_whatever_was_said_in_it() {
             },
             at,
         ),
-        (speak(None, "bye", "", Vec::new()), Timestamp(50_000_000_000_000_000)),
+        (speak(None, "bye", "", Vec::new()), Timestamp(253_402_300_799_999)),
     ];
     for (message, at) in history {
         chat = chat.entry(ImportedEntry::new(message, at));

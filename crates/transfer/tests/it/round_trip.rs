@@ -56,15 +56,20 @@ fn exchange() -> BoxedStrategy<Vec<ImportedMessage>> {
     .boxed()
 }
 
+/// Any time that may be brought in.
+fn time() -> BoxedStrategy<Timestamp> {
+    (0..=253_402_300_799_999_u64).prop_map(Timestamp).boxed()
+}
+
 /// Names of messages, which are opaque; in one chat they differ.
 fn history() -> BoxedStrategy<Vec<ImportedEntry>> {
-    let entry = (any::<bool>(), number(), metadata());
+    let entry = (any::<bool>(), time(), metadata());
     vec((exchange(), vec(entry, 4)), 0..5)
         .prop_map(|exchanges| {
             let mut history = Vec::new();
             for (messages, besides) in exchanges {
                 for (message, (is_named, at, metadata)) in messages.into_iter().zip(besides) {
-                    let mut entry = ImportedEntry::new(message, Timestamp(at));
+                    let mut entry = ImportedEntry::new(message, at);
                     entry.metadata = metadata;
                     let name = format!("name \"{}\"", history.len());
                     entry.source_id = is_named.then(|| Text::from(name));
@@ -80,13 +85,13 @@ fn chat() -> BoxedStrategy<ImportedChat> {
     use TitleProvenance as P;
     let title = text().prop_filter("within its limit", |title| title.len() <= 512);
     let provenance = select(vec![P::Default, P::Auto, P::Manual]);
-    let times = (option::of(number()), option::of(number()));
+    let times = (option::of(time()), option::of(time()));
     (any_chat_id(), title, provenance, any::<bool>(), metadata(), times, history())
         .prop_map(|(id, title, provenance, archived, metadata, times, history)| {
             let new = NewChat::with_id(id).title(title).metadata(metadata);
             let mut chat = ImportedChat::new(new, "my \"old\" app\n");
             (chat.provenance, chat.archived) = (Some(provenance), archived);
-            (chat.created_at, chat.updated_at) = (times.0.map(Timestamp), times.1.map(Timestamp));
+            (chat.created_at, chat.updated_at) = times;
             chat.history = history;
             chat
         })
