@@ -16,6 +16,10 @@ export class Actions {
   #store;
   #world;
   #notices;
+  /** Which chat was open when a new one was last asked for. @type {string | null} */
+  #askedAt = null;
+  /** The new one that is on its way. @type {Promise<string | undefined> | undefined} */
+  #coming;
 
   /** @param {{ store: Store, world: World, notices: Notices }} desk */
   constructor({ store, world, notices }) {
@@ -27,17 +31,20 @@ export class Actions {
   /** The agents, as they were when they were last asked for. */
   known = new Cell(/** @type {Agents} */ ({ agents: [], usual: "" }));
 
-  /** A new chat, which is opened. @returns {Promise<string | undefined>} */
+  /** A new chat, one at a time; it is opened, unless another one was opened meanwhile. @returns {Promise<boolean>} whether it is open */
   create = async () => {
-    const chat = await this.#notices.attempt("No new chat", () => this.#world.createChat());
-    if (chat) this.#store.select(chat.id);
-    return chat?.id;
+    this.#askedAt = this.#store.getSnapshot().selected;
+    this.#coming ??= this.#made().finally(() => (this.#coming = undefined));
+    const chatId = await this.#coming;
+    return chatId !== undefined && this.#open(chatId, this.#askedAt);
   };
 
   /** A new chat that begins so. @param {string} text @returns {Promise<boolean>} whether there is one */
   begin = async (text) => {
-    const chatId = await this.create();
+    const { selected } = this.#store.getSnapshot();
+    const chatId = await this.#made();
     if (chatId === undefined) return false;
+    this.#open(chatId, selected);
     // Should it be refused, the chat shows that with the text.
     void this.#notices.attempt("Not sent", () => this.#store.chat(chatId).send(text));
     return true;
@@ -75,6 +82,18 @@ export class Actions {
       this.known.set({ agents, usual: defaultAgent });
       return this.known.getSnapshot();
     });
+
+  /** @returns {Promise<string | undefined>} */
+  async #made() {
+    const chat = await this.#notices.attempt("No new chat", () => this.#world.createChat());
+    return chat?.id;
+  }
+
+  /** Opens it if the chat is still open in which it was asked for. @param {string} chatId @param {string | null} askedAt */
+  #open(chatId, askedAt) {
+    if (this.#store.getSnapshot().selected === askedAt) this.#store.select(chatId);
+    return this.#store.getSnapshot().selected === chatId;
+  }
 
   /** @param {string} what @param {string} chatId @param {(chat: ReturnType<World["chat"]>) => Promise<void>} work */
   async #change(what, chatId, work) {

@@ -37,11 +37,12 @@ import { Timeline } from "./timeline.js";
  * @param {Store} props.store
  * @param {World} props.world
  * @param {string} props.chatId
- * @param {{ messageId: number } | null} [props.at] a message to be scrolled to; a new object each time somebody asks for it
+ * @param {{ messageId: number } | null} [props.at] a message to be scrolled to
+ * @param {() => void} [props.onShown] hears that it was
  * @param {Notices} [props.notices] where it is said that something did not work
  * @param {import("./actions.js").Actions} [props.actions] knows who answers, for what may be tried in a chat in which nothing was said yet
  */
-export function ChatPane({ store, world, chatId, at = null, notices, actions }) {
+export function ChatPane({ store, world, chatId, at = null, onShown = () => {}, notices, actions }) {
   const ender = useRef(/** @type {(() => void) | null} */ (null));
   const pane = useMemo(() => {
     /** @type {Pane} */
@@ -69,7 +70,7 @@ export function ChatPane({ store, world, chatId, at = null, notices, actions }) 
   return html`
     <section class="chat" aria-label="The chat">
       <div class="chat-said">
-        ${isRead ? html`<${Timeline} pane=${pane} at=${at} />` : html`<${Unread} pane=${pane} />`}
+        ${isRead ? html`<${Timeline} pane=${pane} at=${at} onShown=${onShown} />` : html`<${Unread} pane=${pane} />`}
       </div>
       ${actions && html`<${Untouched} pane=${pane} actions=${actions} />`}
       <div class="chat-foot">
@@ -140,14 +141,12 @@ function State({ pane }) {
 
 /** Tells who does not see it when the answer is there; never each word. That chats wait or failed the frame tells, of all of them. @param {{ pane: Pane }} props */
 function Announcer({ pane }) {
-  const text = useSnapshot(pane.handle, announced);
-  const first = useRef(text);
-  return html`<p class="unseen" role="status">${text === first.current ? "" : text}</p>`;
+  const last = useSnapshot(pane.handle, lastEnded);
+  const said = useRef({ nth: -1, text: "" });
+  // What had ended when the chat was opened is no news; what is tried again makes an earlier turn the last.
+  if (said.current.nth < 0 && last) said.current = { nth: last.id, text: "" };
+  else if (last && last.id > said.current.nth) said.current = { nth: last.id, text: ENDS[last.kind] };
+  return html`<${Said} ...${said.current} />`;
 }
 
-/** @param {ChatSnapshot} snapshot @returns {string} */
-function announced({ busy, chat }) {
-  const last = chat.turns.at(-1);
-  if (busy.kind !== "idle" || !last) return "";
-  return { completed: "The answer is complete.", cancelled: "Stopped.", interrupted: "Interrupted.", failed: "" }[last.outcome.kind];
-}
+const ENDS = Object.freeze({ completed: "The answer is complete.", cancelled: "Stopped.", interrupted: "Interrupted.", failed: "" });

@@ -44,6 +44,8 @@ function Desk({ session, desk }) {
   const [asked, setAsked] = useState(/** @type {Asked} */ (null));
   const [panel, setPanel] = useState(false);
   const [at, setAt] = useState(/** @type {Hit | null} */ (null));
+  // Whoever opens another chat, or comes back, did not ask for the message.
+  useEffect(() => setAt((hit) => (hit?.chatId === chatId ? hit : null)), [chatId]);
   useAddress(desk, chatId);
   useTitle(desk);
   useFocusKept();
@@ -57,8 +59,10 @@ function Desk({ session, desk }) {
   const create = useCallback(async () => {
     // One that is new and untouched is as good as another.
     const { selected } = store.getSnapshot();
-    if (selected === null || !isUntouched(store.chat(selected).getSnapshot())) await actions.create();
-    toComposer();
+    const { activeElement } = document;
+    const isThere = selected !== null && isUntouched(store.chat(selected).getSnapshot());
+    // Who types elsewhere by then types on.
+    if (isThere || ((await actions.create()) && document.activeElement === activeElement)) toComposer();
   }, [store, actions]);
   // Whoever points at a chat is about to write in it; whoever walks the list by keys walks on.
   const pick = useCallback((/** @type {string} */ id) => {
@@ -104,7 +108,7 @@ function Desk({ session, desk }) {
           : html`
               <${Header} key=${`head ${chatId}`} desk=${desk} chatId=${chatId} onMenu=${(/** @type {MouseEvent} */ event) => chatMenu(chatId, event)}
                 onAgent=${(/** @type {MouseEvent} */ event, /** @type {string | null} */ agent) => agentMenu(chatId, agent, event)} />
-              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} actions=${actions} notices=${notices} />
+              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} onShown=${() => setAt(null)} actions=${actions} notices=${notices} />
             `}
       </main>
       ${panel && html`<${DiagnosticsPanel} session=${session} store=${store} onOpen=${store.select} onClose=${() => setPanel(false)} />`}

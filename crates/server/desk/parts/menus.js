@@ -31,7 +31,8 @@ export function useMenus({ session, desk: { store, world, actions }, ask }) {
   const agentMenu = async (/** @type {string} */ chatId, /** @type {string | null} */ chosen, /** @type {MouseEvent} */ event) => {
     const at = placeOf(event);
     const known = await actions.agents();
-    if (!known) return;
+    // The choice is of the chat that is open.
+    if (!known || store.getSnapshot().selected !== chatId) return;
     const items = known.agents.map(({ name, model }) => ({
       text: `${name}${name === model ? "" : ` · ${model}`}`,
       checked: name === (chosen ?? known.usual),

@@ -114,7 +114,8 @@ function Fork({ pane, messageId }) {
   const fork = () =>
     pane.attempt("Not forked", async () => {
       const copy = await pane.world.chat(pane.chatId).fork(messageId);
-      pane.store.select(copy.id);
+      // What was opened meanwhile stays open.
+      if (pane.store.getSnapshot().selected === pane.chatId) pane.store.select(copy.id);
     });
   return html`<button type="button" class="act" title="A new chat that has all up to here" onClick=${fork}>Fork<span class="unseen"> from here</span></button>`;
 }

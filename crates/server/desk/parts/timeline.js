@@ -17,8 +17,8 @@ import { RunningRow, TurnEnd } from "./turn.js";
 /** @import { Pane } from "./chat.js" */
 /** @import { Entry, Span } from "./timeline-entries.js" */
 
-/** @param {{ pane: Pane, at: { messageId: number } | null }} props */
-export function Timeline({ pane, at }) {
+/** @param {{ pane: Pane, at: { messageId: number } | null, onShown: () => void }} props */
+export function Timeline({ pane, at, onShown }) {
   const { handle, drafts, chatId } = pane;
   const history = useSnapshot(handle, ({ chat }) => chat.history);
   const turns = useSnapshot(handle, ({ chat }) => chat.turns);
@@ -53,10 +53,11 @@ export function Timeline({ pane, at }) {
   useLayoutEffect(() => {
     if (scroll.away === "no" || entries.length <= span.first) setSpan((before) => trimmed(before, entries.length));
   }, [entries.length, scroll.away]);
-  useShown(at, entries, (key, place) => {
+  useShown(at, entries, turn, (key, place) => {
     scroll.show(key);
-    setSpan(around(place, entries.length));
+    setSpan(place < entries.length ? around(place, entries.length) : atEnd(entries.length));
     setMarked(key);
+    onShown();
   });
   useLayoutEffect(scroll.settle, [span, marked]);
 
@@ -116,16 +117,15 @@ function placeKept(place, entries, turn) {
  *
  * @param {{ messageId: number } | null} at
  * @param {readonly Entry[]} entries
+ * @param {import("./timeline-entries.js").ChatState["turn"]} turn
  * @param {(key: string, place: number) => void} show
  */
-function useShown(at, entries, show) {
-  const done = useRef(/** @type {object | null} */ (null));
+function useShown(at, entries, turn, show) {
   useLayoutEffect(() => {
-    if (!at || done.current === at) return;
-    const place = placeOf(entries, at.messageId);
-    const entry = entries[place];
-    if (!entry) return;
-    done.current = at;
-    show(entry.key, place);
-  }, [at, entries]);
+    if (!at) return;
+    const all = turn ? [...entries, ...entriesOfRunning(turn)] : entries;
+    const place = placeOf(all, at.messageId);
+    const entry = all[place];
+    if (entry) show(entry.key, place);
+  }, [at, entries, turn]);
 }
