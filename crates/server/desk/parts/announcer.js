@@ -14,13 +14,18 @@ const NAMED_MAX = 3;
 /** @param {{ desk: import("./session.js").Desk, nameOf: (row: ChatRow) => string }} props */
 export function Announcer({ desk: { store }, nameOf }) {
   const { chats, list } = useSnapshot(store);
-  const known = useRef({ chats, text: "" });
+  const known = useRef({ chats, text: "", nth: 0 });
   if (known.current.chats !== chats) {
     // What was so when the page was opened is no news.
     const text = list === "loading" ? "" : news(known.current.chats, chats, nameOf);
-    known.current = { chats, text: text || known.current.text };
+    known.current = text === "" ? { ...known.current, chats } : { chats, text, nth: known.current.nth + 1 };
   }
-  return html`<p class="unseen" role="status">${known.current.text}</p>`;
+  return html`<${Said} text=${known.current.text} nth=${known.current.nth} />`;
+}
+
+/** What is said now. An element that is new is heard, also when it says the same as the last one. @param {{ text: string, nth: number }} props */
+export function Said({ text, nth }) {
+  return html`<p class="unseen" role="status">${text && html`<span key=${nth}>${text}</span>`}</p>`;
 }
 
 /**

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Said } from "./announcer.js";
 import { Composer } from "./composer.js";
 import { Examples } from "./begin.js";
 import { draftsOf } from "./drafts.js";
@@ -144,9 +145,13 @@ function Announcer({ pane }) {
   const last = useSnapshot(pane.handle, lastEnded);
   const said = useRef({ nth: -1, text: "" });
   // What had ended when the chat was opened is no news; what is tried again makes an earlier turn the last.
-  if (said.current.nth < 0 && last) said.current = { nth: last.id, text: "" };
-  else if (last && last.id > said.current.nth) said.current = { nth: last.id, text: ENDS[last.kind] };
+  if (last && last.id > said.current.nth) said.current = { nth: last.id, text: said.current.nth < 0 || !last.outcome ? "" : ENDS[last.outcome.kind] };
   return html`<${Said} ...${said.current} />`;
 }
 
 const ENDS = Object.freeze({ completed: "The answer is complete.", cancelled: "Stopped.", interrupted: "Interrupted.", failed: "" });
+/** @type {{ id: number, outcome: null }} */
+const NOTHING_ENDED = Object.freeze({ id: 0, outcome: null });
+
+/** The turn that ended last, once that is known. @param {ChatSnapshot} snapshot */
+const lastEnded = ({ following, chat }) => (following === "live" ? (chat.turns.at(-1) ?? NOTHING_ENDED) : null);

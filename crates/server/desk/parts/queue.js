@@ -144,9 +144,9 @@ const OnItsWay = memo((/** @type {{ pane: Pane, send: Send }} */ { pane, send })
     pane.toComposer();
   };
   return html`
-    <li class="queue-row" data-send=${state} role=${state === "refused" ? "alert" : undefined}>
+    <li class="queue-row" data-send=${state}>
       <span class="queue-mode small">${state === "refused" ? "Not sent" : "Sending"}</span>
-      <span class="queue-text" dir="auto">${text.slice(0, 500)}${error && html`<span class="fault small"> ${error.message}</span>`}</span>
+      <span class="queue-text" dir="auto">${text.slice(0, 500)}${error && html`<span class="fault small" role="alert"><span class="unseen">Not sent:</span> ${error.message}</span>`}</span>
       ${state === "refused" && html`
         <span class="queue-acts">
           <button type="button" class="act urged" onClick=${() => void handle.resend(promptId)}>Send again</button>
