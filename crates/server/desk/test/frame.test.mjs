@@ -35,7 +35,7 @@ test("each chat in the list has its own signal: idle, the running step, waiting,
   // Who does not see the list hears of it.
   await elsewhere(page, [["late", "Late one", "/error"]]);
   await page.getByText("Late one has failed.").waitFor({ state: "attached" });
-  assert.equal(await page.title(), "(4) Polychat");
+  await page.waitForFunction(() => document.title === "(4) Polychat");
   const order = await inOrder(page);
   assert.deepEqual(order.slice(0, 2).sort(), ["waits", "works"]);
 
