@@ -189,7 +189,7 @@ test("An error in one chat neither blocks nor ends processing in another.", { sk
   const { page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["a", "A"], ["b", "B"], ["c", "C"], ["d", "D"]]);
   await open(page, "b");
-  await send(page, many("beta", 120));
+  await send(page, "/long 20000");
   await says(page, "b", "Writing");
   await open(page, "a");
   await send(page, "/error");
@@ -202,12 +202,14 @@ test("An error in one chat neither blocks nor ends processing in another.", { sk
   await page.evaluate(() => /** @type {any} */ (globalThis).other.chat("d").delete());
   await page.locator(row("d")).waitFor({ state: "detached" });
   await says(page, "b", "Writing");
-  await says(page, "b", "Idle");
   await open(page, "b");
+  // Its own stop ends it, and nothing else has.
+  await page.keyboard.press("Alt+S");
+  await says(page, "b", "Stopped");
   await settled(page, 2);
   assert.deepEqual(await shown(page), await logOf(page, "b"));
-  // And those that failed go on.
-  for (const id of ["a", "c"]) {
+  // And all go on, those that failed as well.
+  for (const id of ["a", "b", "c"]) {
     await open(page, id);
     await send(page, "hello");
     await says(page, id, "Idle");
