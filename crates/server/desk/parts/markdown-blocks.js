@@ -10,13 +10,14 @@
 import { Lexer, Marked } from "../vendor/marked/marked.esm.js";
 
 /**
- * `code` is shown as it is, `plain` as text because it is too long to be looked through, `rich` as Markdown.
+ * `code` is shown as it is, `plain` as text because it is too long to be looked through, `rich` as Markdown; `link` says where a
+ * name leads, and is shown as text where nothing has that name: then it was not meant so.
  *
  * @typedef {object} Block
- * @property {"code" | "plain" | "rich"} kind
+ * @property {"code" | "plain" | "rich" | "link"} kind
  * @property {string} raw
- * @property {string} lang of code, as it was named
- * @property {string} text of code
+ * @property {string} lang of code, as it was named; of a link, its name
+ * @property {string} text of code and of a link
  */
 
 /** @typedef {Readonly<Record<string, { href: string, title: string }>>} Links where the references of a text lead */
@@ -27,6 +28,7 @@ import { Lexer, Marked } from "../vendor/marked/marked.esm.js";
  * @property {readonly Block[]} blocks
  * @property {readonly number[]} ends where each block ends in the text
  * @property {Links} links
+ * @property {ReadonlySet<string>} named what the text refers to, where it says of anything where that leads
  */
 
 /** Characters above which a block is not looked through. */
@@ -40,7 +42,7 @@ const DEEP = /^(?:[ \t]*(?:>[ \t]?|(?:[*+-]|\d{1,9}[.)])[ \t]+){17}|[ \t]{64,}(?
 const UNSETTLED = 2;
 
 /** @type {Cut} */
-const NOTHING = Object.freeze({ text: "", blocks: [], ends: [], links: {} });
+const NOTHING = Object.freeze({ text: "", blocks: [], ends: [], links: {}, named: new Set() });
 
 const marked = new Marked({
   gfm: true,
@@ -74,7 +76,20 @@ export function cut(source, before = NOTHING) {
   const found = lexed(text.slice(ends.at(-1) ?? 0), ends.at(-1) ?? 0);
   const isKnown = Object.entries(found.links).every(([name, { href }]) => before.links[name]?.href === href);
   const links = grew && isKnown ? before.links : { ...(grew && before.links), ...found.links };
-  return { text, blocks: [...blocks, ...found.blocks], ends: [...ends, ...found.ends], links };
+  blocks.push(...found.blocks);
+  return { text, blocks, ends: [...ends, ...found.ends], links, named: namedIn(blocks) };
+}
+
+/** Characters at the end of a text that are looked through anew when it grows. @param {Cut} [cut] */
+export function unsettledIn({ text, ends } = NOTHING) {
+  return text.length - (ends.at(-1 - UNSETTLED) ?? 0);
+}
+
+/** What stands in brackets, in small letters as links are found. @param {readonly Block[]} blocks @returns {ReadonlySet<string>} */
+function namedIn(blocks) {
+  if (!blocks.some(({ kind }) => kind === "link")) return NOTHING.named;
+  const texts = blocks.filter(({ kind }) => kind === "rich").flatMap(({ raw }) => [...raw.matchAll(/\[((?:\\.|[^[\]\\])+)\]/g)]);
+  return new Set(texts.map(([, name = ""]) => name.trim().toLowerCase().replaceAll(/\s+/g, " ")));
 }
 
 /** @param {string} text @param {number} from */
@@ -89,7 +104,7 @@ function lexed(text, from) {
     let end = from;
     for (const token of lexer.blockTokens(text, lexer.tokens)) {
       end += token.raw.length;
-      if (token.type === "space" || token.type === "def") continue;
+      if (token.type === "space") continue;
       blocks.push(blockOf(token));
       ends.push(end);
     }
@@ -108,6 +123,10 @@ function blockOf({ type, raw, ...token }) {
   if (type === "code") {
     const { lang = "", text } = /** @type {{ lang?: string, text: string }} */ (/** @type {unknown} */ (token));
     return { kind: "code", raw, lang: lang.split(/\s/)[0] ?? "", text };
+  }
+  if (type === "def") {
+    const { tag } = /** @type {{ tag: string }} */ (/** @type {unknown} */ (token));
+    return { kind: "link", raw, lang: tag, text: raw.trimEnd() };
   }
   const isLong = raw.length > RICH_MAX || (raw.match(SIGNS)?.length ?? 0) > SIGNS_MAX;
   return { kind: isLong ? "plain" : "rich", raw, lang: "", text: raw };

@@ -10,14 +10,15 @@
 
 import DOMPurify from "../vendor/dompurify/purify.es.js";
 import { Copy } from "./message-copy.js";
-import { html, memo, useLayoutEffect, useMemo, useRef } from "./hooks.js";
-import { cut, markupOf, slices } from "./markdown-blocks.js";
+import { html, memo, useLayoutEffect, useMemo, useReducer, useRef } from "./hooks.js";
+import { cut, markupOf, slices, unsettledIn } from "./markdown-blocks.js";
+import { whenLeft } from "./markdown-use.js";
 
 /** @import { Cut, Links } from "./markdown-blocks.js" */
 
 /** Characters above which a text is not looked through at all. */
 const TEXT_MAX = 200_000;
-/** Characters above which a block that grows is not drawn anew with each frame, and how long it rests in between, in milliseconds. */
+/** Characters above which the end of a text that grows is not looked through with each frame, and how long it rests in between, in milliseconds. */
 const LARGE = 3000;
 const REST_MS = 150;
 
@@ -61,32 +62,50 @@ function purify() {
  */
 export const Markdown = memo((/** @type {{ text: string, grows: boolean }} */ { text, grows }) => {
   const before = useRef(/** @type {Cut | undefined} */ (undefined));
+  const taken = useRested(text, grows && unsettledIn(before.current) > LARGE);
   if (text.length > TEXT_MAX) return html`<${Plain} text=${text} />`;
-  const { blocks, links } = (before.current = cut(text, before.current));
+  const { blocks, links, named } = (before.current = cut(taken, before.current));
   return html`
     <div class="md">
       ${blocks.map(({ kind, raw, lang, text: code }, at) => {
         if (kind === "code") return html`<${Code} key=${at} text=${code} lang=${lang} />`;
+        if (kind === "link") return named.has(lang) ? null : html`<${Plain} key=${at} text=${code} />`;
         if (kind === "plain") return html`<${Plain} key=${at} text=${raw} />`;
-        return html`<${Rich} key=${at} raw=${raw} links=${links} rests=${grows && at === blocks.length - 1 && raw.length > LARGE} />`;
+        return html`<${Rich} key=${at} raw=${raw} links=${links} grows=${grows} />`;
       })}
     </div>
   `;
 });
 
-const Rich = memo((/** @type {{ raw: string, links: Links, rests: boolean }} */ { raw, links, rests }) => {
-  const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const drawnAt = useRef(0);
+/** A text that grows, as it was when it was taken last: at once, or now and then. @param {string} text @param {boolean} rests @returns {string} */
+function useRested(text, rests) {
+  const [, again] = useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
+  const taken = useRef({ text, at: performance.now() });
+  const rest = rests ? taken.current.at + REST_MS - performance.now() : 0;
+  if (rest <= 0 && taken.current.text !== text) taken.current = { text, at: performance.now() };
+  const isBehind = taken.current.text !== text;
   useLayoutEffect(() => {
-    const draw = () => {
-      drawnAt.current = performance.now();
-      box.current?.replaceChildren(purify().sanitize(markupOf(raw, links), ALLOWED));
-    };
-    const rest = rests ? drawnAt.current + REST_MS - performance.now() : 0;
-    if (rest <= 0) return void draw();
-    const timer = setTimeout(draw, rest);
+    if (!isBehind) return;
+    const timer = setTimeout(() => again(), rest);
     return () => clearTimeout(timer);
-  }, [raw, links, rests]);
+  });
+  return taken.current.text;
+}
+
+/** Whoever selects in it, or is in it by keyboard, is left there while it grows. */
+const Rich = memo((/** @type {{ raw: string, links: Links, grows: boolean }} */ { raw, links, grows }) => {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const drawn = useRef(/** @type {{ raw: string, links: Links } | null} */ (null));
+  useLayoutEffect(() => {
+    const { current: element } = box;
+    if (!element || (drawn.current?.raw === raw && drawn.current.links === links)) return;
+    const draw = () => {
+      drawn.current = { raw, links };
+      element.replaceChildren(purify().sanitize(markupOf(raw, links), ALLOWED));
+    };
+    if (grows && drawn.current) return whenLeft(element, draw);
+    draw();
+  }, [raw, links, grows]);
   return html`<div class="md-block" dir="auto" ref=${box}></div>`;
 });
 
