@@ -69,6 +69,11 @@ export class Diagnostics {
     if (last?.kind !== said.kind || last.chatId !== said.chatId || last.text !== said.text) this.#add(said);
   }
 
+  /** A chat that this page could not draw. @param {string} chatId @param {unknown} error */
+  ofPage(chatId, error) {
+    this.#add({ kind: "not_drawn", chatId, text: error instanceof Error ? error.message : String(error) });
+  }
+
   /** @param {Partial<Entry> & { kind: string, text: string }} said */
   #add(said) {
     this.#count += 1;

@@ -7,6 +7,7 @@
 import { addressOf, chatIn, worldIn } from "./address.js";
 import { Announcer } from "./announcer.js";
 import { Begin } from "./begin.js";
+import { Boundary } from "./boundary.js";
 import { ChatPane } from "./chat.js";
 import { ConnectionBanner, Entrance } from "./connection.js";
 import { Confirm, Rename } from "./dialogs.js";
@@ -106,9 +107,11 @@ function Desk({ session, desk }) {
         ${chatId === null
           ? html`<${Begin} desk=${desk} />`
           : html`
+              <${Boundary} key=${chatId} onBroken=${(/** @type {unknown} */ error) => session.diagnostics.ofPage(chatId, error)} instead=${(/** @type {() => void} */ again) => html`<${Undrawn} again=${again} onBack=${() => store.select(null)} />`}>
               <${Header} key=${`head ${chatId}`} desk=${desk} chatId=${chatId} onMenu=${(/** @type {MouseEvent} */ event) => chatMenu(chatId, event)}
                 onAgent=${(/** @type {MouseEvent} */ event, /** @type {string | null} */ agent) => agentMenu(chatId, agent, event)} />
               <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} onShown=${() => setAt(null)} actions=${actions} notices=${notices} />
+              <//>
             `}
       </main>
       ${panel && html`<${DiagnosticsPanel} session=${session} store=${store} onOpen=${store.select} onClose=${() => setPanel(false)} />`}
@@ -117,6 +120,17 @@ function Desk({ session, desk }) {
     <${NoticeList} notices=${notices} />
     ${menu && html`<${Menu} key=${menu.label} ...${menu} onClose=${closeMenu} />`}
     <${AskedDialog} asked=${asked} actions=${actions} onClose=${() => setAsked(null)} />
+  `;
+}
+
+/** In the place of a chat that cannot be drawn. @param {{ again: () => void, onBack: () => void }} props */
+function Undrawn({ again, onBack }) {
+  return html`
+    <div class="chat-state-alone" role="alert">
+      <p>This chat cannot be drawn. Other chats go on.</p>
+      <button type="button" class="button" onClick=${again}>Try again</button>
+      <button type="button" class="button head-back" onClick=${onBack}>Back to the list</button>
+    </div>
   `;
 }
 

@@ -9,7 +9,7 @@
 import { Component, h, useEffect, useLayoutEffect, useReducer, useRef } from "../vendor/htm-preact/standalone.module.js";
 
 export {
-  Component, createContext, h, html, render, useCallback, useContext, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useReducer,
+  Component, h, html, render, useCallback, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useReducer,
   useRef, useState,
 } from "../vendor/htm-preact/standalone.module.js";
 

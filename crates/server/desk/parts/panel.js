@@ -19,6 +19,7 @@ const MEANINGS = Object.freeze({
   foreign_record: "A record of another chat was rejected",
   rejected_input: "An input was rejected",
   rejected: "An event was rejected by this page",
+  not_drawn: "A chat cannot be drawn by this page",
   stalled: "A chat cannot be stored",
   recovered: "A chat can be stored again",
   turn_failed: "A turn failed",
@@ -52,7 +53,7 @@ export function DiagnosticsPanel({ session, store, onOpen, onClose }) {
       </div>
       <p class="small quiet">Events that this page rejected because they did not fit their chat: <b data-rejected=${rejected}>${rejected}</b></p>
       ${entries.length === 0 && html`<p class="quiet">Nothing since this page was opened.</p>`}
-      <ul class="panel-list">
+      <ul>
         ${entries.toReversed().map((entry) => html`<${Line} key=${entry.id} entry=${entry} onOpen=${onOpen} />`)}
       </ul>
     </aside>

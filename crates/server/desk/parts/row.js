@@ -4,7 +4,8 @@
  * @module
  */
 
-import { html, memo } from "./hooks.js";
+import { Boundary } from "./boundary.js";
+import { html, memo, useEffect, useRef } from "./hooks.js";
 import { hasNews, queuedOf, signalOf } from "./signal.js";
 import { when, wholeTime } from "./when.js";
 
@@ -28,7 +29,12 @@ function News({ row }) {
   return hasNews(row) ? html`<span class="badge dot"><span class="unseen">news</span></span>` : null;
 }
 
-export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, active, onMenu }) => {
+export const Row = memo((/** @type {RowProps} */ props) => html`
+  <${Boundary} instead=${(/** @type {() => void} */ again) => html`<${Broken} ...${props} again=${again} />`}><${Line} ...${props} /><//>
+`);
+
+/** @param {RowProps} props */
+function Line({ row, name, at, count, top, active, onMenu }) {
   const signal = signalOf(row);
   const queued = queuedOf(row.busy);
   return html`
@@ -42,7 +48,25 @@ export const Row = memo((/** @type {RowProps} */ { row, name, at, count, top, ac
       <${News} row=${row} />
     </div>
   `;
-});
+}
+
+/** A line that cannot be drawn: it can be opened like any other, and is tried anew when it changes. @param {RowProps & { again: () => void }} props */
+function Broken({ row, at, count, top, active, onMenu, again }) {
+  const { chatId, selected } = row;
+  const first = useRef(row);
+  useEffect(() => {
+    if (row !== first.current) again();
+  }, [row]);
+  return html`
+    <div id=${rowId(chatId)} role="option" class=${`row ${active ? "active" : ""}`} style=${{ transform: `translateY(${top}px)` }}
+      aria-selected=${selected ? "true" : "false"} aria-posinset=${at + 1} aria-setsize=${count} data-chat=${chatId} data-broken="true"
+      onContextMenu=${(/** @type {MouseEvent} */ event) => onMenu(chatId, event)}>
+      <span class="lamp" data-tone="bad" aria-hidden="true"></span>
+      <span class="row-name nowrap">${chatId}</span>
+      <span class="row-signal nowrap" data-tone="bad">This line cannot be drawn</span>
+    </div>
+  `;
+}
 
 /** The id of its element; ids of chats may hold spaces, those of elements may not. @param {string} chatId */
 export const rowId = (chatId) => `row-${encodeURIComponent(chatId)}`;
