@@ -87,7 +87,7 @@ async function entranceOf(worldId) {
 }
 
 /** The token of the printed link, or what was given. @param {string} text */
-export function tokenIn(text) {
+function tokenIn(text) {
   const given = text.trim();
   return (URL.canParse(given) && new URL(given).searchParams.get("token")) || given;
 }

@@ -14,7 +14,7 @@ export function ConnectionBanner({ session }) {
   const { phase } = useSnapshot(session.standing);
   // It is there before there is something to say, so that it is heard.
   return html`
-    <div role="status" class="connection" data-phase=${phase}>
+    <div role="status" data-phase=${phase}>
       ${phase === "lost" && html`<p class="banner"><span class="lamp" data-tone="wait" aria-hidden="true"></span>Connection lost. Trying again; nothing is lost or shown twice.</p>`}
       ${(phase === "denied" || phase === "missing") && html`<p class="banner bad"><span>${WORDS[phase]?.title}. ${WORDS[phase]?.text}</span>
         <button type="button" class="button" onClick=${() => location.reload()}>${phase === "denied" ? "Enter the token" : "Load the page anew"}</button></p>`}

@@ -33,7 +33,7 @@ export function useFocusKept() {
 }
 
 /** Where somebody types most likely. */
-export function toKeyboard() {
+function toKeyboard() {
   /** @type {HTMLElement | null} */
   const place = document.querySelector("#message:enabled") ?? document.querySelector("#chats");
   place?.focus({ preventScroll: true });

@@ -9,7 +9,6 @@ import { html } from "./hooks.js";
 /** @type {Readonly<Record<string, string>>} */
 const PATHS = Object.freeze({
   plus: "M12 5v14M5 12h14",
-  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
   more: "M5 11.5v1M12 11.5v1M19 11.5v1",
   back: "M15 5l-7 7 7 7",
   close: "M6 6l12 12M18 6L6 18",

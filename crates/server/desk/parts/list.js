@@ -13,7 +13,7 @@ import { inSight, scrolledTo } from "./windowed.js";
 /** @import { ChatRow } from "./types.js" */
 
 /** The height of a line in pixels, as `style.css` has it. */
-export const ROW_HEIGHT = 58;
+const ROW_HEIGHT = 58;
 
 /**
  * @param {object} props

@@ -77,7 +77,7 @@ export function Queue({ pane }) {
           ${drawn.length < waiting.length && html`<li class="queue-row"><button type="button" class="act" onClick=${() => setAll(true)}>Show all ${waiting.length}</button></li>`}
         </ol>
       `}
-      ${shown.length > 0 && html`<ol class="queue-rows queue-sends">${shown.map((send) => html`<${OnItsWay} key=${send.promptId} pane=${pane} send=${send} />`)}</ol>`}
+      ${shown.length > 0 && html`<ol class="queue-rows">${shown.map((send) => html`<${OnItsWay} key=${send.promptId} pane=${pane} send=${send} />`)}</ol>`}
     </section>
   `;
 }
