@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launch, missing } from "../tools/browser.mjs";
-import { answered, desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
+import { desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
 import { chosen, forge, logOf, open, send, settled, shown } from "../tools/pane.mjs";
 
 /** @import { Browser } from "playwright-core" */
@@ -27,17 +27,19 @@ test("Send in A, switch to B, and send in B before A completes.", { skip }, asyn
   const { page, faults } = await desk(t, browser, { args: await kept(t) });
   await elsewhere(page, [["a", "A"], ["b", "B"]]);
   await open(page, "a");
-  await send(page, many("alpha"));
+  await send(page, "/long 20000");
   await says(page, "a", "Writing");
   await open(page, "b");
   await send(page, many("beta"));
-  await says(page, "b", "Writing");
-  // Both at once.
+  await settled(page, 2);
+  // B has answered, and A still writes.
   assert.match(await page.locator(`${row("a")} .row-signal`).innerText(), /Writing/);
-  await says(page, "b", "Idle");
-  await answered(page, "a");
+  await open(page, "a");
+  await page.keyboard.press("Alt+S");
+  await says(page, "a", "Stopped");
   for (const id of ["a", "b"]) {
     await open(page, id);
+    await settled(page, 2);
     assert.deepEqual(await shown(page), await logOf(page, id));
   }
   assert.deepEqual(faults, []);
