@@ -9,6 +9,7 @@ import { fit } from "./composer-field.js";
 import { leaveField } from "./focus.js";
 import { isLetter } from "./keys.js";
 import { isShut } from "./signal.js";
+import { useUnsent } from "./unsent.js";
 
 /** @import { Pane } from "./chat.js" */
 /** @import { Mode } from "./drafts.js" */
@@ -30,6 +31,7 @@ export function Composer({ pane }) {
   const [mode, setMode] = useState(/** @type {Mode} */ (drafts.of(chatId).mode ?? "queue"));
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   useDraft(pane, draft);
+  useUnsent(pane);
   useLayoutEffect(() => fit(field.current), [draft]);
 
   const choose = (/** @type {Mode} */ next) => {

@@ -1,5 +1,5 @@
 /**
- * What this window keeps of each chat: what was typed, how far it was scrolled, what a message asks for while the chat is busy.
+ * What this window keeps of each chat: what was typed or sent and not accepted, how far it was scrolled, what a message asks for while the chat is busy.
  *
  * It outlives a reload of the page, not the window; the chats that were used longest ago give way.
  *
@@ -11,6 +11,7 @@
 /**
  * @typedef {object} Kept
  * @property {string} [draft]
+ * @property {readonly { promptId: string, text: string }[]} [unsent] what was sent and is not accepted, or was refused
  * @property {{ key: string, offset: number }} [place] the row at the upper edge; none at the end
  * @property {Mode} [mode]
  */
@@ -19,7 +20,7 @@
 
 /** Chats of which something is kept. */
 const CHATS_MAX = 200;
-/** Characters of all drafts that outlive a reload: browsers keep a few million for a page. */
+/** Characters of all drafts and unsent messages that outlive a reload: browsers keep a few million for a page. */
 const DRAFTS_MAX = 1_000_000;
 /** How long changes wait to be written, in milliseconds. */
 const WRITE_MS = 400;
@@ -73,9 +74,10 @@ export class Drafts {
 /** As many as there is room for, the newest first looked at. @param {[string, Kept][]} chats @returns {[string, Kept][]} */
 function newest(chats) {
   let room = DRAFTS_MAX;
-  const kept = chats.toReversed().filter(([, { draft = "" }]) => {
-    if (draft.length > room) return false;
-    room -= draft.length;
+  const kept = chats.toReversed().filter(([, { draft = "", unsent = [] }]) => {
+    const length = unsent.reduce((sum, { text }) => sum + text.length, draft.length);
+    if (length > room) return false;
+    room -= length;
     return true;
   });
   return kept.toReversed();

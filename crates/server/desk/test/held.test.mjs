@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launch, missing } from "../tools/browser.mjs";
-import { desk, says } from "../tools/desk.mjs";
+import { answered, desk, says } from "../tools/desk.mjs";
 import { late } from "../tools/late.mjs";
 import { host, release, sent, teach } from "../tools/pane-host.mjs";
-import { open } from "../tools/pane.mjs";
+import { open, send } from "../tools/pane.mjs";
 
 /** @import { Browser } from "playwright-core" */
 
@@ -107,4 +107,37 @@ test("an answer to a question that is not given yet is there again after another
   await open(page, "a");
   await open(page, "b");
   await page.getByRole("button", { name: "Deny…" }).waitFor();
+});
+
+test("what was sent and not accepted stands in the field after a reload, and what was accepted does not", { skip }, async (t) => {
+  // NFR-2: a connection that is lost takes nothing along.
+  const { page } = await desk(t, browser, { before: late });
+  await host(page);
+  await sent(page, "a", ["hello"], { wait: true });
+  await sent(page, "b", ["hello"], { wait: true });
+  await open(page, "a");
+  const hold = async (/** @type {number} */ count, /** @type {string[]} */ ...texts) => {
+    await page.evaluate(() => /** @type {any} */ (globalThis).hold("prompt/send"));
+    for (const text of texts) await send(page, text);
+    await page.waitForFunction((held) => /** @type {any} */ (globalThis).held() === held, count);
+  };
+  await hold(2, "one", "two");
+  await page.fill("#message", "three");
+  await page.reload();
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#message"))?.value === "one\ntwo\nthree");
+  await page.reload();
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#message"))?.value === "one\ntwo\nthree");
+
+  // Accepted while another chat was looked at.
+  await hold(1, "taken");
+  await page.fill("#message", "a draft");
+  await open(page, "b");
+  await page.evaluate(() => /** @type {any} */ (globalThis).letGo());
+  await answered(page, "a");
+  await page.reload();
+  await says(page, "a", "Idle");
+  await open(page, "a");
+  await page.locator(".bubble", { hasText: "taken" }).waitFor();
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#message"))?.value !== "");
+  assert.equal(await page.inputValue("#message"), "a draft");
 });

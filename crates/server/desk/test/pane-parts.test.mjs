@@ -136,6 +136,12 @@ test("drafts outlive a reload, each with its own chat, and the oldest give way",
   again.write();
   const room = new Drafts("home", shelf);
   assert.deepEqual([room.of("small").draft, room.of("large").draft?.length, room.of("c299").draft, room.of("c291").draft, room.of("c290").draft], ["y", 999_990, "x", "x", undefined]);
+  // What was sent and is not accepted is typed too.
+  room.keep("large", { draft: undefined, unsent: [{ promptId: "p1", text: "x".repeat(999_990) }] });
+  room.keep("last", { unsent: [{ promptId: "p2", text: "z".repeat(20) }] });
+  room.write();
+  const unsent = new Drafts("home", shelf);
+  assert.deepEqual([unsent.of("last").unsent, unsent.of("large")], [[{ promptId: "p2", text: "z".repeat(20) }], {}]);
   for (const broken of ["{", "null", "[1]", '[["a"]]']) {
     assert.deepEqual(new Drafts("w", { getItem: () => broken, setItem: () => {} }).of("a"), {});
   }
