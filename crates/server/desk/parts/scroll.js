@@ -64,8 +64,9 @@ export function useScroll({ box, rows, isWhole, place, onPlace, onEdge, version 
     const onScroll = () => {
       const { scrollTop, scrollHeight, clientHeight } = scroller;
       const left = scrollHeight - scrollTop - clientHeight;
-      // Going up by a little is going away, too.
-      const isEnd = left <= END && (scrollTop >= top || left < 1) && latest.current.isWhole;
+      // Only going up leaves the end, be it by a little: what is below otherwise came after it was scrolled to.
+      const isNear = stuck.current || left <= END;
+      const isEnd = ((isNear && scrollTop >= top) || left < 1) && latest.current.isWhole;
       top = scrollTop;
       if (isEnd !== stuck.current) {
         stuck.current = isEnd;
