@@ -4,8 +4,9 @@
  * @module
  */
 
-import { html, useSnapshot } from "./hooks.js";
+import { html, useEffect, useSnapshot } from "./hooks.js";
 import { Icon } from "./icons.js";
+import { beginning } from "./names.js";
 import { nameOf, queuedOf, signalOf } from "./signal.js";
 
 /** @import { Item } from "./menu.js" */
@@ -18,7 +19,11 @@ import { nameOf, queuedOf, signalOf } from "./signal.js";
  * @param {(event: MouseEvent, agent: string | null) => void} props.onAgent
  */
 export function Header({ desk: { store, names, actions }, chatId, onMenu, onAgent }) {
-  const { chat, busy, sends } = useSnapshot(store.chat(chatId));
+  const { chat, busy, sends, following } = useSnapshot(store.chat(chatId));
+  const first = following === "live" ? (chat.history[0] ?? chat.turn?.messages[0]) : undefined;
+  useEffect(() => {
+    if (first) names.learn(chatId, first.parts);
+  }, [first]);
   useSnapshot(names);
   const { usual } = useSnapshot(actions.known);
   const listed = useRowTitle(store, chatId);
@@ -26,7 +31,9 @@ export function Header({ desk: { store, names, actions }, chatId, onMenu, onAgen
   const outcome = chat.turns.at(-1)?.outcome.kind ?? null;
   const signal = signalOf({ busy, outcome, sending: sends.some(({ state }) => state === "sending") });
   const queued = queuedOf(busy);
-  const name = nameOf(title, names.opening(chatId));
+  // How it begins stands in its own log, so that nothing is asked for.
+  const first = chat.history[0] ?? chat.turn?.messages[0];
+  const name = nameOf(title, (first && beginning(first.parts)) || names.opening(chatId));
   return html`
     <header class="head" data-chat=${chatId}>
       <button type="button" class="button plain icon head-back" onClick=${() => store.select(null)}><${Icon} name="back" /><span class="unseen">Back to the list</span></button>

@@ -2,7 +2,7 @@
  * What to call chats that nobody gave a title: how they begin.
  *
  * The list knows titles only. Of an untitled chat in sight the first message is asked for, once; a chat
- * that has none yet is asked again when something happened in it.
+ * that has none yet is asked again when something happened in it. The chat that is open tells by itself how it begins now.
  *
  * @module
  */
@@ -50,6 +50,12 @@ export class Names {
     void this.#ask();
   };
 
+  /** It begins with this message, as its own events say. @param {string} chatId @param {readonly { type: string, text?: string }[]} parts */
+  learn = (chatId, parts) => {
+    const [text, known] = [beginning(parts), this.#known.get(chatId)];
+    if (text !== (known?.text ?? "")) this.#keep(chatId, { text, activeAt: known?.activeAt ?? 0 });
+  };
+
   async #ask() {
     for (const [chatId, activeAt] of this.#wanted) {
       if (this.#asked.size >= ASKED_MAX) return;
@@ -57,7 +63,8 @@ export class Names {
       this.#asked.add(chatId);
       const text = await this.#first(chatId);
       this.#asked.delete(chatId);
-      this.#keep(chatId, { text, activeAt });
+      // What was learnt meanwhile is newer.
+      if (this.opening(chatId) === "") this.#keep(chatId, { text, activeAt });
     }
   }
 
@@ -73,16 +80,17 @@ export class Names {
 
   /** @param {string} chatId @param {{ text: string, activeAt: number }} found */
   #keep(chatId, found) {
+    const before = this.opening(chatId);
     this.#known.delete(chatId);
     this.#known.set(chatId, found);
     const [oldest] = this.#known.keys();
     if (this.#known.size > KEPT_MAX && oldest !== undefined) this.#known.delete(oldest);
-    if (found.text !== "") this.#version.set(this.#version.getSnapshot() + 1);
+    if (found.text !== before) this.#version.set(this.#version.getSnapshot() + 1);
   }
 }
 
-/** @param {readonly { type: string, text?: string }[]} parts @returns {string} */
-function beginning(parts) {
+/** What a chat is called that begins so. @param {readonly { type: string, text?: string }[]} parts @returns {string} */
+export function beginning(parts) {
   const text = parts.find((part) => part.type === "text" && part.text?.trim())?.text ?? "";
   const line = (text.trim().split("\n", 1)[0] ?? "").trimEnd();
   return line.length > LENGTH_MAX ? `${line.slice(0, LENGTH_MAX)}…` : line;

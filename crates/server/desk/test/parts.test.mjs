@@ -192,6 +192,13 @@ test("a chat without a title is asked once how it begins, a few at a time, and a
   assert.deepEqual([asked.length, most <= 4], [22, true]);
   names.want(row({ chatId: "empty", activeAt: 2 }));
   assert.equal(asked.length, 23);
+  // How the open chat begins now needs no asking, and outlives what was asked before.
+  names.learn("c7", [{ type: "text", text: "coffee" }]);
+  names.learn("empty", [{ type: "text", text: "milk" }]);
+  const version = names.getSnapshot();
+  names.learn("c7", [{ type: "text", text: "coffee" }]);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([names.opening("c7"), names.opening("empty"), names.getSnapshot() - version, asked.length], ["coffee", "milk", 0, 23]);
 });
 
 test("it is said when a chat begins to wait or fails, once, and nothing of what is written", () => {
