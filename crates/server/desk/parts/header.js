@@ -6,7 +6,6 @@
 
 import { html, useEffect, useSnapshot } from "./hooks.js";
 import { Icon } from "./icons.js";
-import { beginning } from "./names.js";
 import { nameOf, queuedOf, signalOf } from "./signal.js";
 
 /** @import { Item } from "./menu.js" */
@@ -31,9 +30,7 @@ export function Header({ desk: { store, names, actions }, chatId, onMenu, onAgen
   const outcome = chat.turns.at(-1)?.outcome.kind ?? null;
   const signal = signalOf({ busy, outcome, sending: sends.some(({ state }) => state === "sending") });
   const queued = queuedOf(busy);
-  // How it begins stands in its own log, so that nothing is asked for.
-  const first = chat.history[0] ?? chat.turn?.messages[0];
-  const name = nameOf(title, (first && beginning(first.parts)) || names.opening(chatId));
+  const name = nameOf(title, names.opening(chatId));
   return html`
     <header class="head" data-chat=${chatId}>
       <button type="button" class="button plain icon head-back" onClick=${() => store.select(null)}><${Icon} name="back" /><span class="unseen">Back to the list</span></button>

@@ -90,7 +90,7 @@ export class Names {
 }
 
 /** What a chat is called that begins so. @param {readonly { type: string, text?: string }[]} parts @returns {string} */
-export function beginning(parts) {
+function beginning(parts) {
   const text = parts.find((part) => part.type === "text" && part.text?.trim())?.text ?? "";
   const line = (text.trim().split("\n", 1)[0] ?? "").trimEnd();
   return line.length > LENGTH_MAX ? `${line.slice(0, LENGTH_MAX)}…` : line;
