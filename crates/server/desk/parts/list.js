@@ -159,7 +159,8 @@ function useShown(box, rows, selected, filter) {
     const wanted = `${filter} ${selected}`;
     if (shown.current === wanted) return;
     const place = rows.findIndex(({ chatId }) => chatId === selected);
-    if (place < 0 && selected !== null) return;
+    // As long as nobody knows when something happened in a new one, it stands at the far end.
+    if (selected !== null && !rows[place]?.activeAt) return;
     shown.current = wanted;
     if (place >= 0) reveal(box.current, place);
   }, [selected, rows, filter]);
