@@ -1,7 +1,7 @@
 /**
  * What to call chats that nobody gave a title: how they begin.
  *
- * The list knows titles only. Of an untitled chat in sight the first message is asked for, once; a chat
+ * The list knows titles only. Of an untitled chat in sight, or found, the first message is asked for, once; a chat
  * that has none yet is asked again when something happened in it. The chat that is open tells by itself how it begins now.
  *
  * @module

@@ -5,7 +5,7 @@
  */
 
 import { leaveField, toList } from "./focus.js";
-import { html, useCallback, useMemo, useSnapshot, useState } from "./hooks.js";
+import { html, useCallback, useEffect, useMemo, useSnapshot, useState } from "./hooks.js";
 import { Icon } from "./icons.js";
 import { List } from "./list.js";
 import { counts, ordered, VIEWS } from "./order.js";
@@ -52,6 +52,7 @@ export function Sidebar({ desk, worlds, onWorld, rows, nameOf, wanted, onWanted,
   const onView = (/** @type {View} */ view) => onWanted({ ...wanted, view });
   const onSeen = useCallback((/** @type {readonly ChatRow[]} */ seen) => seen.forEach((row) => row.title === "" && names.want(row)), [names]);
   const byId = useMemo(() => new Map(hits.hits.length > 0 ? chats.map((row) => [row.chatId, row]) : []), [chats, hits]);
+  useEffect(() => onSeen(hits.hits.flatMap(({ chatId }) => byId.get(chatId) ?? [])), [hits]);
   const hitName = (/** @type {string} */ chatId) => {
     const row = byId.get(chatId);
     return row ? nameOf(row) : chatId;
