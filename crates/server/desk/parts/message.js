@@ -111,11 +111,15 @@ function FromTool({ message: { parts, failure, toolCallId } }) {
 
 /** @param {{ pane: Pane, messageId: number }} props */
 function Fork({ pane, messageId }) {
-  const fork = () =>
-    pane.attempt("Not forked", async () => {
+  const [underWay, setUnderWay] = useState(false);
+  const fork = async () => {
+    setUnderWay(true);
+    await pane.attempt("Not forked", async () => {
       const copy = await pane.world.chat(pane.chatId).fork(messageId);
       // What was opened meanwhile stays open.
       if (pane.store.getSnapshot().selected === pane.chatId) pane.store.select(copy.id);
     });
-  return html`<button type="button" class="act" title="A new chat that has all up to here" onClick=${fork}>Fork<span class="unseen"> from here</span></button>`;
+    setUnderWay(false);
+  };
+  return html`<button type="button" class="act" title="A new chat that has all up to here" disabled=${underWay} onClick=${fork}>Fork<span class="unseen"> from here</span></button>`;
 }

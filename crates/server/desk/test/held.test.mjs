@@ -86,6 +86,17 @@ test("pressing Enter twice sends a changed message again once", { skip }, async 
   assert.equal(await page.locator(".notice").count(), 0);
 });
 
+test("pressing Fork twice makes one copy", { skip }, async (t) => {
+  const { page } = await desk(t, browser, { before: late });
+  await host(page);
+  await sent(page, "a", ["hello"], { wait: true });
+  await open(page, "a");
+  await page.evaluate(() => /** @type {any} */ (globalThis).hold("chat/fork"));
+  await page.locator(".said-user").hover();
+  await page.locator(".said-user").getByRole("button", { name: "Fork" }).dblclick();
+  assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).held()), 1);
+});
+
 test("an answer to a question that is not given yet is there again after another chat", { skip }, async (t) => {
   const { page } = await desk(t, browser);
   await host(page);
