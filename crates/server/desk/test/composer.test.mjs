@@ -73,6 +73,32 @@ test("in a busy chat a message queues, steers or interrupts; what waits is edite
   assert.deepEqual(faults, []);
 });
 
+test("on a Mac, a letter that is written with Option stops nothing and chooses nothing", { skip }, async (t) => {
+  // REQ-7
+  const { page } = await desk(t, browser, {
+    before: async (early) => void (await early.addInitScript(() => Object.defineProperty(navigator, "platform", { value: "MacIntel" }))),
+  });
+  await host(page);
+  await sent(page, "a", ["/long 20000"]);
+  await open(page, "a");
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  const isTaken = (/** @type {string} */ where, /** @type {string} */ key, /** @type {string} */ code) =>
+    page.evaluate(
+      ([selector, ...[is, at]]) => {
+        const event = new KeyboardEvent("keydown", { key: is, code: at, altKey: true, bubbles: true, cancelable: true });
+        return document.querySelector(selector)?.dispatchEvent(event) === false;
+      },
+      /** @type {const} */ ([where, key, code]),
+    );
+  for (const [key, code] of /** @type {const} */ ([["ś", "KeyS"], ["¡", "Digit1"], ["å", "KeyA"], ["Dead", "KeyN"]])) {
+    assert.equal(await isTaken("#message", key, code), false, key);
+  }
+  assert.equal(await page.locator("[data-outcome=cancelled]").count(), 0);
+  // Where nothing is written it is the key that it is elsewhere.
+  assert.equal(await isTaken("#main", "ś", "KeyS"), true);
+  await says(page, "a", "Stopped");
+});
+
 test("what a chat at rest takes in a moment never stands in the queue; what has to wait does", { skip }, async (t) => {
   // REQ-7
   const [, data = ""] = await kept(t);
