@@ -112,9 +112,20 @@ const Rich = memo((/** @type {{ raw: string, links: Links, grows: boolean }} */ 
 const Code = memo((/** @type {{ text: string, lang: string }} */ { text, lang }) => html`
   <div class="code" dir="ltr">
     <div class="code-head"><span class="nowrap">${lang || "text"}</span><${Copy} text=${text} what="the code" /></div>
-    <pre tabindex="0"><code>${text}</code></pre>
+    <pre tabindex="0"><code ref=${useGrown(text)}></code></pre>
   </div>
 `);
+
+/** Has a text in an element; where it grows at its end, what is selected in it stays so. @param {string} text */
+function useGrown(text) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  useLayoutEffect(() => {
+    const shown = box.current?.firstChild;
+    if (shown instanceof Text && text.startsWith(shown.data)) shown.appendData(text.slice(shown.data.length));
+    else box.current?.replaceChildren(text);
+  }, [text]);
+  return box;
+}
 
 /**
  * A text as it is, in pieces of which the browser lays out those in sight.
@@ -126,4 +137,4 @@ export const Plain = memo((/** @type {{ text: string }} */ { text }) => {
   return html`<div class="plain" dir="auto">${pieces.map((piece, at) => html`<${Piece} key=${at} text=${piece} />`)}</div>`;
 });
 
-const Piece = memo((/** @type {{ text: string }} */ { text }) => html`<div class="plain-piece">${text}</div>`);
+const Piece = memo((/** @type {{ text: string }} */ { text }) => html`<div class="plain-piece" ref=${useGrown(text)}></div>`);

@@ -51,7 +51,18 @@ test("what is selected or has the focus in a block that grows stays so until it 
   await shown.getByText("c", { exact: true }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.id), "find");
 
+  // Likewise where it is no Markdown: code, and what is too long to be looked through.
+  for (const [text, selector] of /** @type {const} */ ([["```js\nconst a = 1;\n", "code"], ["x".repeat(30_000), ".plain-piece:last-child"]])) {
+    await grow(page, text);
+    await page.evaluate((of) => getSelection()?.selectAllChildren(/** @type {Element} */ (document.querySelector(`#answer ${of}`))), selector);
+    const selected = await page.evaluate(() => String(getSelection()));
+    await grow(page, `${text}more`);
+    await shown.getByText("more").waitFor();
+    assert.equal(await page.evaluate(() => String(getSelection())).then((now) => now.startsWith(selected.slice(0, 12)) && selected !== ""), true, selector);
+  }
+
   // What is whole is shown whole.
+  await grow(page, "| a |\n|---|\n| b |\n| c |");
   await page.focus("#answer table");
   await grow(page, "| a |\n|---|\n| b |\n| c |\n| d |");
   assert.equal(await shown.getByText("d", { exact: true }).count(), 0);
