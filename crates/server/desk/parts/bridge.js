@@ -28,6 +28,12 @@ import { connect } from "../vendor/polychat-client/index.js";
  * @property {(worldId: string, chatId: string) => string} exportLink where a chat can be fetched as Markdown
  */
 
+/** Said to who comes by a link whose token the server does not know. */
+const OLD_LINK = "The token of this link is not known, or not any more. A server that was started anew has printed a new link: open that one.";
+
+/** Whether the address had a token when the page was loaded. */
+let cameByToken = false;
+
 /** @type {Bridge} */
 export const bridge = {
   open(worldId, callbacks) {
@@ -39,6 +45,7 @@ export const bridge = {
 
   async enter(wanted) {
     // A token that did not lead in stays in no address.
+    cameByToken ||= new URLSearchParams(location.search).has("token");
     if (location.search !== "") history.replaceState(null, "", location.pathname + location.hash);
     try {
       const usual = wanted ?? "home";
@@ -82,7 +89,7 @@ const worldPath = (worldId) => `/v1/worlds/${encodeURIComponent(worldId)}`;
 /** @param {string} worldId @returns {Promise<Entrance>} */
 async function entranceOf(worldId) {
   const { status } = await fetch(worldPath(worldId));
-  if (status === 401 || status === 403) return { worldId, phase: "denied", reason: "" };
+  if (status === 401 || status === 403) return { worldId, phase: "denied", reason: cameByToken ? OLD_LINK : "" };
   return { worldId, phase: status === 404 ? "missing" : "connecting", reason: "" };
 }
 

@@ -38,13 +38,13 @@ export function Entrance({ session }) {
   const { phase, reason, worldId } = useSnapshot(session.standing);
   // Another address is another world.
   useListener(window, "hashchange", () => location.reload());
-  const { title, text } = WORDS[phase] ?? { title: "Connecting…", text: reason };
+  const { title, text } = WORDS[phase] ?? { title: "Connecting…", text: "" };
   const isOver = phase === "denied" || phase === "missing" || reason !== "";
   return html`
     <main class=${`entrance ${isOver ? "" : "soon"}`}>
       <h1>${title}</h1>
       ${worldId && phase !== "denied" && html`<p class="quiet small">World ${worldId}</p>`}
-      <p role="status">${text}</p>
+      <p role="status">${reason || text}</p>
       ${phase === "denied" && html`<${Token} session=${session} />`}
       ${phase === "missing" && html`<${OtherWorlds} session=${session} />`}
       ${isOver && phase !== "denied" && html`<button type="button" class="button" onClick=${session.retry}>Try again</button>`}

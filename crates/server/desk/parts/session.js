@@ -91,8 +91,8 @@ export class Session {
   /** The world to enter, if the server lets this page. @param {string | null} wanted */
   async #mayEnter(wanted) {
     const { worldId, phase, reason } = await this.#bridge.enter(wanted);
+    if (phase !== this.standing.getSnapshot().phase) this.#tries = 0;
     this.#become(phase, reason, worldId);
-    this.#tries = phase === "connecting" ? this.#tries : 0;
     return phase === "connecting" && reason === "" ? worldId : null;
   }
 

@@ -43,6 +43,26 @@ test("whoever comes without the token may paste it or the link, and is led to th
   assert.deepEqual(faults, []);
 });
 
+test("whoever comes by a link that does not lead in is told so, and the server is asked less and less often", { skip }, async (t) => {
+  const server = await serving({ auth: true });
+  t.after(() => server.close());
+  const { page, faults } = await openPage(browser, "about:blank");
+  t.after(() => page.context().close());
+  /** @type {number[]} */
+  const asked = [];
+  page.on("request", (request) => new URL(request.url()).pathname.startsWith("/v1/") && asked.push(Date.now()));
+  await page.goto(`${server.url}?token=AAAA#/home/plans`);
+  await page.getByText("The token of this link is not known").waitFor();
+  assert.match(page.url(), /\/#\/home\/plans$/);
+  while (asked.length < 4) await page.waitForRequest((request) => new URL(request.url()).pathname.startsWith("/v1/"));
+  const [, , third = 0, fourth = 0] = asked;
+  assert.ok(fourth - third > 1000, `asked again after ${fourth - third} ms`);
+  await page.getByText("The token of this link is not known").waitFor();
+  await page.reload();
+  await page.getByText("Open the link that it printed").waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test("an empty desk invites: a message begins a chat, and examples show what the demo can", { skip }, async (t) => {
   const { page, faults } = await desk(t, browser);
   await page.getByRole("heading", { name: "Begin your first chat" }).waitFor();
