@@ -84,11 +84,11 @@ test("on a Mac, a letter that is written with Option stops nothing and chooses n
   await page.getByRole("button", { name: "Stop" }).waitFor();
   const isTaken = (/** @type {string} */ where, /** @type {string} */ key, /** @type {string} */ code) =>
     page.evaluate(
-      ([selector, ...[is, at]]) => {
-        const event = new KeyboardEvent("keydown", { key: is, code: at, altKey: true, bubbles: true, cancelable: true });
+      ([selector, init]) => {
+        const event = new KeyboardEvent("keydown", { ...init, altKey: true, bubbles: true, cancelable: true });
         return document.querySelector(selector)?.dispatchEvent(event) === false;
       },
-      /** @type {const} */ ([where, key, code]),
+      /** @type {const} */ ([where, { key, code }]),
     );
   for (const [key, code] of /** @type {const} */ ([["ś", "KeyS"], ["¡", "Digit1"], ["å", "KeyA"], ["Dead", "KeyN"]])) {
     assert.equal(await isTaken("#message", key, code), false, key);
