@@ -26,6 +26,7 @@ import { Timeline } from "./timeline.js";
  * @property {World} world
  * @property {string} chatId
  * @property {ReturnType<Store["chat"]>} handle
+ * @property {import("./session.js").Session["standing"]} standing how the connection stands
  * @property {import("./drafts.js").Drafts} drafts
  * @property {Notices["attempt"]} attempt
  * @property {() => void} toComposer
@@ -38,12 +39,13 @@ import { Timeline } from "./timeline.js";
  * @param {Store} props.store
  * @param {World} props.world
  * @param {string} props.chatId
+ * @param {Pane["standing"]} props.standing
  * @param {{ messageId: number } | null} [props.at] a message to be scrolled to
  * @param {() => void} [props.onShown] hears that it was
  * @param {Notices} [props.notices] where it is said that something did not work
  * @param {import("./actions.js").Actions} [props.actions] knows who answers, for what may be tried in a chat in which nothing was said yet
  */
-export function ChatPane({ store, world, chatId, at = null, onShown = () => {}, notices, actions }) {
+export function ChatPane({ store, world, chatId, standing, at = null, onShown = () => {}, notices, actions }) {
   const ender = useRef(/** @type {(() => void) | null} */ (null));
   const pane = useMemo(() => {
     /** @type {Pane} */
@@ -52,6 +54,7 @@ export function ChatPane({ store, world, chatId, at = null, onShown = () => {}, 
       world,
       chatId,
       handle: store.chat(chatId),
+      standing,
       drafts: draftsOf(world.id),
       attempt: (notices ?? new Notices()).attempt,
       toComposer: () => document.getElementById("message")?.focus(),
@@ -59,7 +62,7 @@ export function ChatPane({ store, world, chatId, at = null, onShown = () => {}, 
       ender,
     };
     return made;
-  }, [store, world, chatId]);
+  }, [store, world, chatId, standing]);
   const isRead = useRead(pane);
   useListener(document, "keydown", (event) => {
     if (event.code !== "KeyA" || !event.altKey || isLetter(event) || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;

@@ -110,7 +110,7 @@ function Desk({ session, desk }) {
               <${Boundary} key=${chatId} onBroken=${(/** @type {unknown} */ error) => session.diagnostics.ofPage(chatId, error)} instead=${(/** @type {() => void} */ again) => html`<${Undrawn} again=${again} onBack=${() => store.select(null)} />`}>
               <${Header} key=${`head ${chatId}`} desk=${desk} chatId=${chatId} onMenu=${(/** @type {MouseEvent} */ event) => chatMenu(chatId, event)}
                 onAgent=${(/** @type {MouseEvent} */ event, /** @type {string | null} */ agent) => agentMenu(chatId, agent, event)} />
-              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} at=${at?.chatId === chatId ? at : null} onShown=${() => setAt(null)} actions=${actions} notices=${notices} />
+              <${ChatPane} key=${chatId} store=${store} world=${world} chatId=${chatId} standing=${session.standing} at=${at?.chatId === chatId ? at : null} onShown=${() => setAt(null)} actions=${actions} notices=${notices} />
               <//>
             `}
       </main>

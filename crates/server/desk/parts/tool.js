@@ -35,7 +35,7 @@ export const ToolCard = memo((/** @type {{ pane: Pane, call: Call }} */ { pane, 
         <b class="tool-name">${name}</b>
         <span class="quiet nowrap tool-brief">${state === "awaiting" ? "" : briefOf(call)}</span>
         <span class="quiet tool-state">${text}${decisionText(decision)}
-          ${state === "running" && startedAt !== null && html` · <${Elapsed} since=${startedAt} />`}
+          ${state === "running" && startedAt !== null && html` · <${Elapsed} pane=${pane} since=${startedAt} />`}
           ${endedAt !== null && startedAt !== null && call.approval !== "question" && ` · ${duration(endedAt - startedAt)}`}
         </span>
       </p>

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { html, useEffect, useReducer, useSnapshot, useState } from "./hooks.js";
+import { html, useEffect, useSnapshot, useState } from "./hooks.js";
 import { isShut, signalOf } from "./signal.js";
 import { duration, failureText, tokens } from "./turn-words.js";
 
@@ -17,7 +17,7 @@ export function RunningRow({ pane, startedAt }) {
   const { tone, text } = signalOf({ busy, outcome: null, sending: false });
   return html`
     <p class="turn small" data-tone=${tone}><span class="lamp" data-tone=${tone} aria-hidden="true"></span><span class="turn-text">${text}</span>
-      <span class="quiet"><${Elapsed} since=${startedAt} /></span></p>
+      <span class="quiet"><${Elapsed} pane=${pane} since=${startedAt} /></span></p>
   `;
 }
 
@@ -65,12 +65,16 @@ function Retry({ pane, turnId, isLast, isUrged }) {
   return html`<button type="button" class=${`act ${isUrged && isLast ? "urged" : ""}`} disabled=${underWay} onClick=${again} onBlur=${() => setAsked(false)}>${text}</button>`;
 }
 
-/** How long something has been going on; it says so once a second. @param {{ since: number }} props */
-export function Elapsed({ since }) {
-  const [, tick] = useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
+/** How long something has been going on; it says so once a second, as long as it is known whether it goes on. @param {{ pane: Pane, since: number }} props */
+export function Elapsed({ pane, since }) {
+  const isKnown = useSnapshot(pane.standing, ({ phase }) => phase === "open");
+  const [now, setNow] = useState(Date.now());
   useEffect(() => {
-    const timer = setInterval(() => tick(), 1000);
+    if (!isKnown) return undefined;
+    const tick = () => setNow(Date.now());
+    tick();
+    const timer = setInterval(tick, 1000);
     return () => clearInterval(timer);
-  }, []);
-  return html`<span class="elapsed">${duration(Math.floor(Math.max(0, Date.now() - since) / 1000) * 1000).replace(".0", "")}</span>`;
+  }, [isKnown]);
+  return html`<span class="elapsed">${duration(Math.floor(Math.max(0, now - since) / 1000) * 1000).replace(".0", "")}</span>`;
 }

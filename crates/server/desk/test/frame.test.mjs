@@ -236,6 +236,29 @@ test("a lost connection is shown and comes back by itself, also from a server th
   assert.deepEqual(faults, []);
 });
 
+test("while the connection is lost nobody knows how long a turn goes on: its clock stands still", { skip }, async (t) => {
+  // NFR-2
+  const { server, page, faults } = await desk(t, browser);
+  await elsewhere(page, [["a", "A", "/long 20000"]]);
+  await page.click(row("a"));
+  const clock = page.locator(".turn .elapsed");
+  await clock.waitFor();
+  const later = () => page.evaluate(() => {
+    const now = Date.now.bind(Date);
+    Date.now = () => now() + 60_000;
+  });
+  await later();
+  await clock.filter({ hasText: "1 min" }).waitFor();
+  await server.kill();
+  await page.getByText("Connection lost").waitFor();
+  await later();
+  const stood = await clock.innerText();
+  // One that goes on says so once a second.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 2000)));
+  assert.equal(await clock.innerText(), stood);
+  assert.deepEqual(faults, []);
+});
+
 test("a refusal and a failed turn stand in the diagnostics, with the id of their chat", { skip }, async (t) => {
   // NFR-4
   const { page, faults } = await desk(t, browser);
