@@ -1,14 +1,16 @@
 /**
  * The pictures of the README: the desk with four chats at work, one that waits, one that failed.
  *
- * What the README shows is made here each time and looked at, word for word; `POLYCHAT_BLESS=1` takes the pictures anew.
+ * What the README shows is made here each time, looked at word for word, and compared with the picture;
+ * `POLYCHAT_BLESS=1` takes the pictures anew.
  */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { difference } from "../tools/alike.mjs";
 import { launch, missing } from "../tools/browser.mjs";
 import { beside, desk, inOrder, row, says } from "../tools/desk.mjs";
 import { open } from "../tools/pane.mjs";
@@ -20,6 +22,8 @@ import { DESK } from "../tools/vendor.mjs";
 const PICTURES = join(DESK, "../../../docs/pictures");
 const [WIDTH, HEIGHT] = [1280, 800];
 const BYTES_MAX = 200_000;
+/** How far the picture may be from what is shown now, of 255. */
+const [MEAN_MAX, WORST_MAX] = [1.5, 60];
 
 const skip = missing();
 /** @type {Browser} */
@@ -55,11 +59,14 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     }
 
     const path = join(PICTURES, `desk-${colorScheme}.png`);
-    if (process.env["POLYCHAT_BLESS"]) {
-      await page.evaluate(() => document.fonts.ready);
-      await page.screenshot({ path, animations: "disabled" });
-    }
+    await page.evaluate(() => document.fonts.ready);
+    const now = await page.screenshot({ animations: "disabled" });
+    if (process.env["POLYCHAT_BLESS"]) await writeFile(path, now);
     const picture = await readFile(path);
+    // The time of day and another cut of the letters are grey from afar; another place or colour is not.
+    const { mean, worst } = await difference(browser, picture, now);
+    t.diagnostic(`differs by ${mean.toFixed(2)} of 255, at most by ${worst}`);
+    assert.ok(mean < MEAN_MAX && worst < WORST_MAX, `the picture is an older one: ${mean}, ${worst}; POLYCHAT_BLESS=1 takes it anew`);
     // Its size stands behind the signature and the head of its first chunk.
     assert.deepEqual([picture.readUInt32BE(16), picture.readUInt32BE(20)], [WIDTH, HEIGHT]);
     assert.ok(picture.length < BYTES_MAX, `${picture.length} bytes`);

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 
 import { launch, missing, openPage } from "../tools/browser.mjs";
 import { beside, desk, elsewhere, kept, row, says } from "../tools/desk.mjs";
+import { endless, enough } from "../tools/endless.mjs";
 import { atRest, chosen, goTo, logOf, send, settled, shown, watchWords } from "../tools/pane.mjs";
 import { showStore, Signals } from "../tools/signals.mjs";
 import { asleep } from "../tools/sleep.mjs";
@@ -34,6 +35,14 @@ async function allEqual(page, other, ids) {
   }
 }
 
+/** How many chats are at work now, as the world lists them. @param {Page} other @returns {Promise<number>} */
+const working = (other) =>
+  other.evaluate(async () => {
+    let count = 0;
+    for await (const { kind } of /** @type {any} */ (globalThis).other.list()) count += Number(kind === "running");
+    return count;
+  });
+
 test("fifty chats, five hundred selections, sends, stops and reloads: each timeline equals its chat's log", { skip }, async (t) => {
   // NFR-1, NFR-2, REQ-5 to REQ-9; a failure is played again by POLYCHAT_SEED
   const seed = Number(process.env["POLYCHAT_SEED"] ?? Date.now() % 1_000_000_007);
@@ -43,18 +52,26 @@ test("fifty chats, five hundred selections, sends, stops and reloads: each timel
   const { server, page, faults } = await desk(t, browser, { args: await kept(t), before: watched });
   const other = await beside(t, browser, server);
   const ids = Array.from({ length: 50 }, (_, n) => `c${n}x`);
+  await elsewhere(other, []);
+  await endless(other);
   await elsewhere(other, ids.map((id) => [id, id, words(id, 0), words(id, 1)]));
   const signals = new Signals();
+  /** @type {number[]} */
+  const streaming = [];
   for (let n = 2; n < 502; n += 1) {
     await goTo(page, ids[random(ids.length)] ?? "");
+    if (n % 25 === 0) streaming.push(await working(other));
     const what = random(50);
     if (what === 0) await page.reload();
     else if (what < 12) await send(page, words(await page.innerText(".head-name"), n));
     else if (what < 18) await page.evaluate(() => /** @type {HTMLElement | null} */ (document.querySelector("#main .stop"))?.click());
     else if (what < 34) await signals.look(page, other, ids[random(ids.length)] ?? "");
   }
+  await enough(other);
   await atRest(other, ids);
   await allEqual(page, other, ids);
+  t.diagnostic(`chats that streamed, every 25 steps: ${streaming.join(" ")}`);
+  assert.ok(streaming.every((count) => count >= 30), `too few chats streamed: ${streaming.join(" ")}`);
   await page.waitForFunction(() => !document.querySelector("[role=option]:not([data-signal=idle])"));
   t.diagnostic(`${signals.looked} signals held to their logs, ${signals.drawn} of them drawn`);
   assert.deepEqual(signals.wrong, []);
