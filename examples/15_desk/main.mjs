@@ -22,6 +22,8 @@ import { MODEL, TOOLS } from "./work.mjs";
 const child = spawn(process.env.POLYCHAT_BIN ?? "polychat", ["serve", "--memory", "--listen", "127.0.0.1:0"], {
   stdio: ["ignore", "pipe", "ignore"],
 });
+// However this program ends, it leaves no server behind.
+process.once("exit", () => child.kill("SIGKILL"));
 const [link] = await once(createInterface({ input: child.stdout }), "line");
 const { origin, searchParams } = new URL(link);
 // Node has WebSockets of its own from version 22 on; before, `npm ci` in clients/javascript brings some.
