@@ -66,9 +66,14 @@ test("markup from text is made in one place, and neither scripts nor styles stan
 
 test("which chat is selected is kept by the store alone", async () => {
   // REQ-14
-  const said = (await ours()).filter(({ text }) => /store\.select\(/.test(text)).map(({ name }) => name);
   for (const { name, text } of await ours()) assert.doesNotMatch(text, /(?:selected|current)Chat/i, name);
-  assert.ok(said.length > 0);
+});
+
+test("only the head and the pane of the open chat read a chat, and what changes one is given its id", async () => {
+  // REQ-5, REQ-6; the list reads rows, which the store makes of all chats
+  const reads = (await ours()).filter(({ text }) => /store\.chat\(/.test(text)).map(({ name }) => name);
+  // `frame.js` asks whether the chat that is open was used, before it makes another; `actions.js` sends.
+  assert.deepEqual(reads.toSorted(), ["actions", "chat", "frame", "header"].map((name) => `parts/${name}.js`));
 });
 
 test("types are sound, strictly", async () => {
