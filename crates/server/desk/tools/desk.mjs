@@ -16,7 +16,7 @@ import { serving } from "./server.mjs";
 /** @import { TestContext } from "node:test" */
 
 /** How long a state may take to come, on a machine that does other things as well. */
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 /**
  * A server, and a page that shows its desk; whatever goes wrong in the page makes the test fail.
