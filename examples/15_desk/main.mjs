@@ -3,6 +3,7 @@
  * lets five chats work at once. Open the link that it prints and watch them.
  *
  *     cargo build -p polychat-server
+ *     npm ci --ignore-scripts --prefix clients/javascript     # where Node is older than 22: a WebSocket
  *     POLYCHAT_BIN=target/debug/polychat node examples/15_desk/main.mjs
  *
  * Ctrl+C ends it; where no terminal is, it ends once every chat rests or waits for somebody. What it
@@ -26,7 +27,7 @@ const child = spawn(process.env.POLYCHAT_BIN ?? "polychat", ["serve", "--memory"
 process.once("exit", () => child.kill("SIGKILL"));
 const [link] = await once(createInterface({ input: child.stdout }), "line");
 const { origin, searchParams } = new URL(link);
-// Node has WebSockets of its own from version 22 on; before, `npm ci` in clients/javascript brings some.
+// Node has WebSockets of its own from version 22 on.
 const packages = createRequire(new URL("../../clients/javascript/package.json", import.meta.url));
 const WebSocket = globalThis.WebSocket ?? packages("undici").WebSocket;
 const connection = await connect({
